@@ -27,6 +27,20 @@ Place PlaceOf(const YAML::Mark& mark) {
   return mark.is_null() ? Place{} : Place{.line = mark.line + 1, .column = mark.column + 1};
 }
 
+// yaml-cpp accepts some tabs and reports others in odd places.
+std::optional<Place> FindTab(std::string_view yaml) {
+  int line = 1;
+  for (std::size_t start = 0; start < yaml.size(); ++line) {
+    const std::size_t text = yaml.find_first_not_of(" ", start);
+    if (text != std::string_view::npos && yaml[text] == '\t')
+      return Place{.line = line, .column = static_cast<int>(text - start) + 1};
+    const std::size_t end = yaml.find('\n', start);
+    if (end == std::string_view::npos) break;
+    start = end + 1;
+  }
+  return std::nullopt;
+}
+
 // Builds the tree from yaml-cpp's events. Throws Refused; Parse catches it.
 class TreeBuilder final : public YAML::EventHandler {
  public:
@@ -101,6 +115,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void Add(Node node) {
     if (open_.empty()) {
+      if (node.kind == Kind::kNothing) node.place = {};
       root_ = std::move(node);
       return;
     }
@@ -110,6 +125,8 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (!parent.pending) {
       parent.pending = KeyFrom(std::move(node), parent.node.entries);
     } else {
+      if (node.kind == Kind::kNothing)
+        node.place = parent.pending->place;  // it has none of its own
       parent.pending->value = std::move(node);
       parent.node.entries.push_back(std::move(*parent.pending));
       parent.pending.reset();
@@ -163,8 +180,11 @@ Result<Document> Parse(const std::string& yaml, const std::string& file_name) {
                   fmt::format("at most {} bytes", kMaxBytes));
   if (yaml.find('\0') != std::string::npos)
     return refuse({}, "the file holds a zero byte", "text in UTF-8");
+  if (const auto tab = FindTab(yaml)) return refuse(*tab, "a tab in the indentation", "spaces");
+  const int last_line = static_cast<int>(std::ranges::count(yaml, '\n')) + 1;
   try {
-    std::istringstream stream(yaml);
+    // yaml-cpp takes the file's end for a closing quote; the end mark of a document it does not.
+    std::istringstream stream(yaml + "\n...\n");
     YAML::Parser parser(stream);
     TreeBuilder builder;
     while (parser.HandleNextDocument(builder)) {
@@ -173,7 +193,11 @@ Result<Document> Parse(const std::string& yaml, const std::string& file_name) {
   } catch (const Refused& refused) {
     return refuse(refused.place, refused.wrong, refused.allowed);
   } catch (const YAML::Exception& exception) {
-    return refuse(PlaceOf(exception.mark), exception.msg, "YAML, indented with spaces");
+    const Place place = PlaceOf(exception.mark);
+    if (place.line > last_line)
+      return refuse({.line = last_line, .column = 1}, "the file ends in the middle of a value",
+                    "every quote and bracket closed");
+    return refuse(place, exception.msg, "YAML, indented with spaces");
   }
 }
 
