@@ -52,15 +52,20 @@ Status RecoveryClient::Upload(std::span<const std::uint8_t> bytes) {
   return {};
 }
 
+// libirecovery's own command functions drop the transfer's result, and with it a phone's refusal (a stall).
+int RecoveryClient::SendCommand(const std::string& command, std::uint8_t request) {
+  std::string text = command;  // with its NUL, at most 256 bytes (restore-protocol 2.1)
+  return irecv_usb_control_transfer(client_.get(), 0x40, request, 0, 0, reinterpret_cast<unsigned char*>(text.data()),
+                                    static_cast<std::uint16_t>(text.size() + 1), 10000);
+}
+
 Status RecoveryClient::Command(const std::string& command) {
-  const irecv_error_t error = irecv_send_command(client_.get(), command.c_str());
-  if (error != IRECV_E_SUCCESS) return Fail(ErrorCode::kRecoveryCommand, "'" + command + "': " + irecv_strerror(error));
+  const int sent = SendCommand(command, 0);
+  if (sent < 0) return Fail(ErrorCode::kRecoveryCommand, "'" + command + "': usb error " + std::to_string(sent));
   return {};
 }
 
-void RecoveryClient::CommandWithoutAnswer(const std::string& command) {
-  (void)irecv_send_command(client_.get(), command.c_str());
-}
+void RecoveryClient::CommandWithoutAnswer(const std::string& command) { (void)SendCommand(command, 1); }
 
 void RecoveryClient::FinishPoke() { (void)irecv_usb_control_transfer(client_.get(), 0x21, 1, 0, 0, nullptr, 0, 5000); }
 

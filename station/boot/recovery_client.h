@@ -35,7 +35,6 @@ class RecoveryClient {
 
   [[nodiscard]] const RecoveryInfo& Info() const { return info_; }
   // A whole IMG4; nothing is known of its fate until the command that uses it. kRecoveryUpload.
-  using UploadProgress = std::function<void(std::uint64_t sent)>;
   [[nodiscard]] Status Upload(std::span<const std::uint8_t> bytes);
   // kRecoveryCommand when the phone refuses it (stalls) or left.
   [[nodiscard]] Status Command(const std::string& command);
@@ -51,6 +50,7 @@ class RecoveryClient {
     void operator()(irecv_client_private* client) const noexcept;
   };
   RecoveryClient() = default;
+  [[nodiscard]] int SendCommand(const std::string& command, std::uint8_t request);
   std::unique_ptr<irecv_client_private, Close> client_;
   RecoveryInfo info_;
 };

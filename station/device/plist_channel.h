@@ -1,0 +1,24 @@
+#pragma once
+// Property lists over a connection: u32 big-endian length and the list, as lockdownd and restored speak.
+
+#include <chrono>
+
+#include "station/device/connection.h"
+#include "station/plist/plist.h"
+
+namespace station::device {
+
+class PlistChannel {
+ public:
+  explicit PlistChannel(Connection connection) : connection_(std::move(connection)) {}
+  [[nodiscard]] Status Send(const plist::Plist& message, JobControl& control);
+  // kDeviceSilent when nothing begins within `timeout`; kRestoreDialogue for what is no property list or over 64 MiB.
+  [[nodiscard]] Result<plist::Plist> Receive(std::chrono::milliseconds timeout, JobControl& control);
+  // Send, then Receive.
+  [[nodiscard]] Result<plist::Plist> Ask(const plist::Plist& message, std::chrono::milliseconds timeout, JobControl& control);
+
+ private:
+  Connection connection_;
+};
+
+}  // namespace station::device
