@@ -1,6 +1,6 @@
 #pragma once
-// The rack's USB: simulated devices that unmodified libusb programs see through umockdev's preload. Knows nothing of
-// phones; a phone is a UsbFunction behind a UsbIdentity.
+// The rack's USB: simulated devices that unmodified libusb programs see through umockdev's preload.
+// Knows nothing of phones; a phone is a UsbFunction behind a UsbIdentity.
 
 #include <cstdint>
 #include <functional>
@@ -17,7 +17,8 @@ namespace rack {
 
 enum class UsbSpeed { kHigh480M, kSuper5G };
 
-// What the descriptors say. Index 1 string is `nonces` (empty: a stall), 2 manufacturer, 3 product, 4 serial.
+// What the descriptors say. Index 1 string is `nonces` (empty: a stall), 2 manufacturer, 3 product,
+// 4 serial.
 struct UsbIdentity {
   enum class Shape { kDfu, kRecovery, kMux } shape = Shape::kMux;  // which configuration descriptor
   std::uint16_t vendor_id = 0x05AC;
@@ -41,9 +42,10 @@ struct SetupPacket {
 class UsbFunction {
  public:
   virtual ~UsbFunction() = default;
-  // Class and vendor requests (standard ones are answered by the bus). OUT: `out` holds the data stage. Returns the IN
-  // data, or nothing for a stall.
-  virtual std::optional<std::vector<std::uint8_t>> Control(const SetupPacket& setup, std::span<const std::uint8_t> out) = 0;
+  // Class and vendor requests (standard ones are answered by the bus). OUT: `out` holds the data
+  // stage. Returns the IN data, or nothing for a stall.
+  virtual std::optional<std::vector<std::uint8_t>> Control(const SetupPacket& setup,
+                                                           std::span<const std::uint8_t> out) = 0;
   // One OUT transfer (also a zero-length one). False is a stall.
   virtual bool BulkOut(std::uint8_t endpoint, std::span<const std::uint8_t> data) = 0;
   // Up to `size` bytes; empty means nothing now (the transfer times out at the host).
@@ -57,7 +59,8 @@ struct UsbAddress {
   std::uint8_t device = 0;
 };
 
-// A world is one program's view: a umockdev root of its own, so that programs do not steal each other's hotplug events.
+// A world is one program's view: a umockdev root of its own, so that programs do not steal each
+// other's hotplug events.
 struct World {
   int id = 0;
   std::string root;  // UMOCKDEV_DIR; short, socket paths lie below it
@@ -65,21 +68,26 @@ struct World {
 
 class UsbBus {
  public:
-  // `dir`: an existing folder of its own, for the worlds' roots. Short (see World::root): use a symlink-free path.
+  // `dir`: an existing folder of its own, for the worlds' roots. Short (see World::root): use a
+  // symlink-free path.
   explicit UsbBus(std::string dir);
   ~UsbBus();
   UsbBus(const UsbBus&) = delete;
   UsbBus& operator=(const UsbBus&) = delete;
 
-  // Plugs a device in at `port` ("1-4.2"; missing hubs are made, and stay) in every world that shows it. kAlreadyExists
-  // when the port is taken. The function is kept until Detach.
+  // Plugs a device in at `port` ("1-4.2"; missing hubs are made, and stay) in every world that
+  // shows it. kAlreadyExists when the port is taken. The function is kept until Detach.
   station::Result<UsbAddress> Attach(const station::PortPath& port, const UsbIdentity& identity,
                                      std::shared_ptr<UsbFunction> function);
   // Pending transfers fail with -ESHUTDOWN, later ones with ENODEV; idempotent.
   void Detach(const station::PortPath& port);
+  // Tells the bus that the function at `port` may have IN data again: pending IN transfers ask it
+  // once more. (They also do so after every other transfer of the device.)
+  void DataReady(const station::PortPath& port);
 
   // A new view of the bus; with `only`, devices on those ports alone are visible in it.
-  station::Result<World> CreateWorld(std::optional<std::vector<station::PortPath>> only = std::nullopt);
+  station::Result<World> CreateWorld(
+      std::optional<std::vector<station::PortPath>> only = std::nullopt);
   void DestroyWorld(int id);
 
  private:
