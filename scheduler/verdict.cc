@@ -1,0 +1,75 @@
+#include "scheduler/verdict.h"
+
+#include <algorithm>
+#include <array>
+
+namespace station::scheduler {
+namespace {
+
+constexpr int kCableRetries = 2;
+
+// Codes whose outcome is not that of their class.
+struct OutcomeRow {
+  ErrorCode code;
+  Outcome outcome;
+};
+constexpr auto kOutcomes = std::to_array<OutcomeRow>({
+    {ErrorCode::kNone, Outcome::kRestored},
+    {ErrorCode::kPairingNeeded, Outcome::kNeedsButtons},
+    {ErrorCode::kEnterRecoveryRefused, Outcome::kNeedsButtons},
+    {ErrorCode::kNeedsButtons, Outcome::kNeedsButtons},
+    {ErrorCode::kRecoveryNonceMissing, Outcome::kNeedsButtons},
+    {ErrorCode::kNoReconnect, Outcome::kNoSignOfLife},
+    {ErrorCode::kDeviceSilent, Outcome::kNoSignOfLife},
+    {ErrorCode::kRestoredUnreachable, Outcome::kNoSignOfLife},
+    {ErrorCode::kRestoreModeNotReached, Outcome::kNoSignOfLife},
+    {ErrorCode::kInternal, Outcome::kIndeterminate},
+    {ErrorCode::kLinkLost, Outcome::kIndeterminate},
+    {ErrorCode::kWorkerDied, Outcome::kIndeterminate},
+});
+
+// Transient faults beside those of cable and port.
+struct RetryRow {
+  ErrorCode code;
+  int retries;
+};
+constexpr auto kRetries = std::to_array<RetryRow>({
+    {ErrorCode::kPhoneGone, 0},  // the worker waited long enough for it
+    {ErrorCode::kNoReconnect, 0},
+    {ErrorCode::kStepTimeout, 1},
+    {ErrorCode::kTicketWrongNonce, 1},
+    {ErrorCode::kNonceChanged, 1},
+    {ErrorCode::kRestoreModeNotReached, 1},
+    {ErrorCode::kRestoredUnreachable, 1},
+    {ErrorCode::kRestoreDialogue, 1},
+    {ErrorCode::kAsrConnect, 1},
+});
+
+Outcome OutcomeOfClass(ErrorClass error_class) {
+  switch (error_class) {
+    case ErrorClass::kNone: return Outcome::kRestored;
+    case ErrorClass::kStation:
+    case ErrorClass::kPhone:
+    case ErrorClass::kOperator: return Outcome::kHeld;
+    case ErrorClass::kFirmware:
+    case ErrorClass::kSigning: return Outcome::kNeedsFirmwareOrSigning;
+    case ErrorClass::kCable: return Outcome::kNeedsCableOrPort;
+    case ErrorClass::kStopped: return Outcome::kCancelled;
+  }
+  return Outcome::kIndeterminate;
+}
+
+}  // namespace
+
+Outcome OutcomeOf(ErrorCode code) {
+  const auto row = std::ranges::find(kOutcomes, code, &OutcomeRow::code);
+  return row != kOutcomes.end() ? row->outcome : OutcomeOfClass(Info(code).error_class);
+}
+
+int AutomaticRetries(ErrorCode code) {
+  const auto row = std::ranges::find(kRetries, code, &RetryRow::code);
+  if (row != kRetries.end()) return row->retries;
+  return Info(code).error_class == ErrorClass::kCable ? kCableRetries : 0;
+}
+
+}  // namespace station::scheduler
