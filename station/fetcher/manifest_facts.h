@@ -1,0 +1,28 @@
+#pragma once
+// The few things an import must know from BuildManifest.plist: what the firmware is, and which
+// files it needs.
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "station/base/result.h"
+#include "station/firmware/zip_directory.h"
+
+namespace station::fetcher {
+
+struct ManifestFacts {
+  std::string version;
+  std::string build;
+  std::vector<std::string> products;
+  std::set<std::string> paths;     // every Info.Path of every identity
+  std::set<std::string> os_paths;  // those of the OS images
+  friend bool operator==(const ManifestFacts&, const ManifestFacts&) = default;
+};
+
+// kFirmwareMalformed without a manifest, or one that does not say what it is for;
+// kFirmwareMemberMissing naming a file the manifest wants and the archive lacks.
+[[nodiscard]] Result<ManifestFacts> ReadManifestFacts(const firmware::ByteSource& source,
+                                                      const firmware::ZipDirectory& directory);
+
+}  // namespace station::fetcher

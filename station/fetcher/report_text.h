@@ -1,0 +1,17 @@
+#pragma once
+// An entry and foreign text as they may be printed.
+
+#include <string>
+#include <string_view>
+
+#include "station/store/keeper/entry.h"
+
+namespace station::fetcher {
+
+// One JSON object on one line.
+[[nodiscard]] std::string EntryAsJson(const store::Entry& entry);
+// What is not printable ASCII becomes '?': names come from hostile archives, and a protobuf string
+// must be UTF-8.
+[[nodiscard]] std::string Printable(std::string_view text);
+
+}  // namespace station::fetcher
