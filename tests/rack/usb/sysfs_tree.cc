@@ -86,7 +86,9 @@ std::vector<Attribute> StringAttributes(const DescriptorSet& set) {
   add("manufacturer", d[14]);
   add("product", d[15]);
   add("serial", d[16]);
-  add("configuration", set.configuration[6]);
+  const auto configuration = set.strings.find(set.configuration[6]);
+  const bool named = set.configuration[6] != 0 && configuration != set.strings.end();
+  attributes.push_back({"configuration", named ? configuration->second : ""});  // always there
   return attributes;
 }
 
@@ -151,9 +153,10 @@ Status SysfsTree::Link(const std::string& path, const std::string& target) {
 }
 
 Status SysfsTree::Create() {
-  for (const char* folder : {"/dev/.node", "/sys/bus/usb/devices", "/sys/bus/usb/drivers/usb",
-                             "/sys/bus/usb/drivers/hub", "/sys/bus/pci/devices", "/sys/class",
-                             "/run/udev/data", "/ioctl"})
+  for (const char* folder :
+       {"/dev/.node", "/sys/bus/usb/devices", "/sys/bus/usb/drivers/usb",
+        "/sys/bus/usb/drivers/hub", "/sys/bus/pci/devices", "/sys/bus/pci/drivers/xhci_hcd",
+        "/sys/class", "/run/udev/data", "/ioctl"})
     STATION_CHECK(MakeFolder(folder));
   for (int bus = 1; bus <= kMaxBus; ++bus) {
     STATION_CHECK(MakeFolder(Format("/dev/bus/usb/%03d", bus)));
@@ -171,6 +174,7 @@ Status SysfsTree::AddController(std::uint8_t bus) {
   STATION_CHECK(
       Write(folder + "/uevent", "DRIVER=xhci_hcd\nPCI_CLASS=C0330\nPCI_SLOT_NAME=" + name + "\n"));
   STATION_CHECK(Write(folder + "/class", "0x0c0330\n"));
+  STATION_CHECK(Link(folder + "/driver", "/sys/bus/pci/drivers/xhci_hcd"));
   STATION_CHECK(Link(folder + "/subsystem", "/sys/bus/pci"));
   return Link("/sys/bus/pci/devices/" + name, folder);
 }

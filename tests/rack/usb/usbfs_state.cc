@@ -151,7 +151,8 @@ std::optional<std::vector<std::uint8_t>> UsbfsFile::AnswerStandard(const SetupPa
 std::vector<std::uint8_t> UsbfsFile::AnswerStatus(const SetupPacket& setup) const {
   if ((setup.request_type & kTypeMask) != kClass) return {0, 0};
   const bool port = (setup.request_type & kRecipientMask) == kOther;
-  return {0, static_cast<std::uint8_t>(port ? 1 : 0), 0, 0};
+  const std::uint8_t powered = device_->Descriptors().speed == UsbSpeed::kSuper5G ? 2 : 1;
+  return {0, port ? powered : std::uint8_t{0}, 0, 0};
 }
 
 }  // namespace rack

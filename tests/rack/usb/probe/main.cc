@@ -7,11 +7,17 @@
 //   read PORT TIMEOUT_MS              one read from 0x81 of interface 1, setting 1
 //   dfu PORT BYTES                    a DFU download, finished by a port reset
 //   watch COUNT                       hotplug events until COUNT have come
+//   raw NODE                          three GET_CAPABILITIES and a read, without libusb
 //   command PORT TEXT                 one control transfer, stalls and all
 
+#include <fcntl.h>
 #include <libusb.h>
+#include <linux/usbdevice_fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -192,6 +198,24 @@ int Command(libusb_device_handle* handle, std::string text) {
   return 0;
 }
 
+int Raw(const char* node) {
+  const int fd = open(node, O_RDWR);
+  if (fd < 0) return 4;
+  for (int i = 0; i < 3; ++i) {
+    std::uint32_t capabilities = 0;
+    const int result = ioctl(fd, USBDEVFS_GET_CAPABILITIES, &capabilities);
+    if (result < 0)
+      std::printf("error %d\n", errno);
+    else
+      std::printf("ioctl %d %x\n", result, capabilities);
+    std::fflush(stdout);
+  }
+  char bytes[18];
+  std::printf("read %zd\n", read(fd, bytes, sizeof bytes));
+  close(fd);
+  return 0;
+}
+
 int Run(libusb_context* context, const std::vector<std::string>& words) {
   const std::string& verb = words[0];
   if (verb == "list") return List(context);
@@ -218,6 +242,7 @@ int Run(libusb_context* context, const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.empty()) return 2;
+  if (words[0] == "raw" && words.size() > 1) return Raw(words[1].c_str());
   libusb_context* context = nullptr;
   if (libusb_init(&context) != 0) return 1;
   const int result = Run(context, words);
