@@ -1,0 +1,157 @@
+#include "station/restore/asr.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "station/plist/plist.h"
+
+namespace station::restore {
+namespace {
+
+using plist::Plist;
+
+constexpr std::chrono::milliseconds kAnswer{30000};  // the phone's next question
+constexpr std::chrono::milliseconds kStall{30000};   // the phone takes no byte
+constexpr int kConnectAttempts = 30;
+constexpr std::chrono::milliseconds kConnectPause{1000};
+constexpr int kSendBuffer = 4 << 20;
+constexpr std::size_t kLongestQuestion = 64 * 1024;
+constexpr std::uint64_t kLongestOobRange = 64U << 20U;
+
+class AsrSession {
+ public:
+  AsrSession(device::Connection connection, const store::Image& image, JobControl& control)
+      : connection_(std::move(connection)), image_(image), control_(control) {}
+
+  Status Run() {
+    connection_.SetSendBuffer(kSendBuffer);
+    while (true) {
+      STATION_TRY(question, ReceiveQuestion());
+      const std::string command = question["Command"].String().value_or("");
+      if (command == "Initiate") {
+        checksums_ = question["Checksum Chunks"].Bool().value_or(false);
+        STATION_CHECK(SendPacketInfo());
+      } else if (command == "OOBData") {
+        STATION_CHECK(SendRange(question.Get()));
+      } else if (command == "Payload") {
+        return SendPayload();
+      } else {
+        return Fail(ErrorCode::kAsrTransfer, "the phone asks ASR for '" + command + "'");
+      }
+    }
+  }
+
+ private:
+  // Property lists back to back, without lengths: up to the end tag and its newline.
+  Result<Plist> ReceiveQuestion() {
+    static constexpr std::string_view kEnd = "</plist>";
+    while (true) {
+      if (const std::size_t end = buffer_.find(kEnd); end != std::string::npos) {
+        auto question = Plist::Parse(std::string_view(buffer_).substr(0, end + kEnd.size()));
+        buffer_.erase(0, end + kEnd.size());
+        const std::size_t rest = buffer_.find_first_not_of("\r\n\t ");
+        buffer_.erase(0, std::min(rest, buffer_.size()));
+        if (!question) return Fail(ErrorCode::kAsrTransfer, "a question that is no property list");
+        return question;
+      }
+      if (buffer_.size() > kLongestQuestion) return Fail(ErrorCode::kAsrTransfer, "a question without end");
+      std::array<std::uint8_t, 4096> piece{};
+      STATION_TRY(got, connection_.ReceiveSome(piece, kAnswer, control_));
+      if (got == 0) return Fail(ErrorCode::kAsrTransfer, "the phone closed ASR before the image was sent");
+      buffer_.append(reinterpret_cast<const char*>(piece.data()), got);
+    }
+  }
+
+  Status SendPacketInfo() {
+    Plist payload = Plist::Dict();
+    payload.Set("Port", Plist::Integer(1)).Set("Size", Plist::Integer(image_.Size()));
+    Plist info = Plist::Dict();
+    if (checksums_) info.Set("Checksum Chunk Size", Plist::Integer(store::kAsrChunk));
+    info.Set("FEC Slice Stride", Plist::Integer(40)).Set("Packet Payload Size", Plist::Integer(1450));
+    info.Set("Packets Per FEC", Plist::Integer(25)).Set("Payload", std::move(payload));
+    info.Set("Stream ID", Plist::Integer(1)).Set("Version", Plist::Integer(1));
+    const std::string xml = info.ToXml();
+    return connection_.Send({reinterpret_cast<const std::uint8_t*>(xml.data()), xml.size()}, kStall, control_);
+  }
+
+  Status SendRange(plist::View question) {
+    const auto length = question["OOB Length"].Integer();
+    const auto offset = question["OOB Offset"].Integer();
+    if (!length || !offset || *length > kLongestOobRange || *offset > image_.Size() || *length > image_.Size() - *offset)
+      return Fail(ErrorCode::kAsrRange, "the phone asks for " + std::to_string(length.value_or(0)) + " bytes at " +
+                                            std::to_string(offset.value_or(0)) + " of " + std::to_string(image_.Size()));
+    std::vector<std::uint8_t> bytes(*length);
+    STATION_CHECK(image_.ReadVerified(*offset, bytes));
+    return connection_.Send(bytes, kStall, control_);
+  }
+
+  Status SendPayload() {
+    std::vector<std::uint8_t> verified(checksums_ ? 0 : store::kAsrChunk);
+    for (std::uint64_t offset = 0; offset < image_.Size(); offset += store::kAsrChunk) {
+      STATION_CHECK(control_.KeepGoing());
+      const std::uint64_t size = std::min(store::kAsrChunk, image_.Size() - offset);
+      if (checksums_) {
+        STATION_CHECK(SendFromFile(offset, size));
+        STATION_CHECK(connection_.Send(image_.AsrDigests()[offset / store::kAsrChunk], kStall, control_));
+      } else {
+        const std::span chunk = std::span(verified).first(size);
+        STATION_CHECK(image_.ReadVerified(offset, chunk));
+        STATION_CHECK(connection_.Send(chunk, kStall, control_));
+      }
+      const std::uint64_t done = offset + size;
+      control_.Progress(static_cast<double>(done) / static_cast<double>(image_.Size()), done, image_.Size());
+    }
+    return {};
+  }
+
+  Status SendFromFile(std::uint64_t offset, std::uint64_t size) {
+    auto at = static_cast<off_t>(image_.Offset() + offset);
+    const auto end = at + static_cast<off_t>(size);
+    while (at < end) {
+      const ssize_t sent = ::sendfile(connection_.Descriptor(), image_.Descriptor(), &at, static_cast<std::size_t>(end - at));
+      if (sent > 0) continue;
+      if (sent == 0) return Fail(ErrorCode::kFirmwareRotted, "the stored image is shorter than it was");
+      if (errno == EAGAIN) {
+        STATION_CHECK(connection_.WaitWritable(kStall, control_));
+      } else if (errno != EINTR) {
+        return Fail(ErrorCode::kAsrTransfer, std::string("sending the system image: ") + std::strerror(errno));
+      }
+    }
+    return {};
+  }
+
+  device::Connection connection_;
+  const store::Image& image_;
+  JobControl& control_;
+  std::string buffer_;
+  bool checksums_ = false;
+};
+
+Result<device::Connection> ConnectToAsr(const device::Device& device, std::uint16_t port, JobControl& control) {
+  for (int attempt = 1;; ++attempt) {
+    auto connection = device.Connect(port);
+    if (connection) return connection;
+    if (attempt == kConnectAttempts) return Fail(ErrorCode::kAsrConnect, connection.error().context);
+    STATION_CHECK(control.Pause(kConnectPause));
+  }
+}
+
+}  // namespace
+
+Status StreamSystemImage(const device::Device& device, std::uint16_t port, const store::Image& image, JobControl& control) {
+  STATION_TRY(connection, ConnectToAsr(device, port, control));
+  auto done = AsrSession(std::move(connection), image, control).Run();
+  // Whatever breaks the connection here broke the transfer of the image.
+  if (!done && (done.error().code == ErrorCode::kPhoneGone || done.error().code == ErrorCode::kDeviceSilent))
+    return Fail(ErrorCode::kAsrTransfer, std::move(done).error().context);
+  return done;
+}
+
+}  // namespace station::restore

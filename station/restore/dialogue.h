@@ -1,0 +1,26 @@
+#pragma once
+// The restore itself: from StartRestore to the phone's final word (restore-protocol 6.5 to 6.10).
+
+#include <functional>
+
+#include "station/base/ids.h"
+#include "station/base/job_control.h"
+#include "station/base/result.h"
+#include "station/device/connection.h"
+#include "station/restore/component_source.h"
+#include "station/restore/restored_client.h"
+
+namespace station::restore {
+
+struct DialogueEvents {
+  std::function<void()> image_sent;  // streaming is over, the phone flashes
+};
+
+// Starts the restore on an open restored connection and answers the phone until it says it is done. The first error ends
+// it and stays the reason, whatever the phone says afterwards. Errors: kDeviceStatus*, kDeviceSilent (nothing for 10
+// minutes), kRestoreDialogue, kPhoneGone, kAsr*, kFirmware*, kTicketWrongComponent, kUpdaterUnsupported.
+[[nodiscard]] Status RunRestoreDialogue(RestoredClient& restored, const device::Device& device,
+                                        const ComponentSource& components, JobControl& control,
+                                        const DialogueEvents& events);
+
+}  // namespace station::restore

@@ -1,0 +1,37 @@
+#pragma once
+// The daemon of restore mode, com.apple.mobile.restored on port 62078 (restore-protocol 6.1, 6.2).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "station/base/ids.h"
+#include "station/base/job_control.h"
+#include "station/base/result.h"
+#include "station/device/plist_channel.h"
+#include "station/plist/plist.h"
+
+namespace station::restore {
+
+class RestoredClient {
+ public:
+  // kRestoredUnreachable, also when something else than restored answers.
+  [[nodiscard]] static Result<RestoredClient> Open(const device::Device& device, JobControl& control);
+
+  [[nodiscard]] std::uint64_t ProtocolVersion() const { return protocol_version_; }
+  // HardwareInfo's UniqueChipID: who this is, before anything is written.
+  [[nodiscard]] Result<Ecid> ReadEcid(JobControl& control);
+  // After this the phone talks; there is no answer.
+  [[nodiscard]] Status StartRestore(plist::Plist options, JobControl& control);
+  [[nodiscard]] Result<plist::Plist> Receive(std::chrono::milliseconds timeout, JobControl& control);
+  [[nodiscard]] Status Send(const plist::Plist& message, JobControl& control);
+  void Goodbye(JobControl& control);
+
+ private:
+  RestoredClient(device::PlistChannel channel, std::uint64_t version)
+      : channel_(std::move(channel)), protocol_version_(version) {}
+  device::PlistChannel channel_;
+  std::uint64_t protocol_version_;
+};
+
+}  // namespace station::restore
