@@ -13,11 +13,13 @@
 
 namespace rack {
 
+// In memory where possible: a world is some hundred little files.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    char name[] = "/tmp/rkXXXXXX";
-    path_ = ::mkdtemp(name);
+    std::string in_memory = "/dev/shm/rkXXXXXX";
+    std::string on_disk = "/tmp/rkXXXXXX";
+    path_ = ::mkdtemp(in_memory.data()) != nullptr ? in_memory : ::mkdtemp(on_disk.data());
   }
   ~TemporaryFolder() {
     std::error_code ignored;

@@ -130,9 +130,11 @@ TEST_F(TransferTest, DfuDownload_ThenResetReenumeratesFromWithinTheReset) {
   phone->on_control = [](const SetupPacket& setup) {
     return setup.request == 3 ? ScriptedPhone::Bytes{0, 0, 0, 0, 5, 0} : ScriptedPhone::Bytes{};
   };
+  Latch attached;
   phone->on_reset = [&] {
-    bus_.Detach(Port("1-4.2"));
+    bus_.Detach(Port("1-4.2"));  // from here on the client's reset has failed, and it may go on
     Attach("1-4.2", Recovery());
+    attached.Open();
   };
   Attach("1-4.2", Dfu(), phone);
   const World world = MakeWorld();
@@ -143,6 +145,7 @@ TEST_F(TransferTest, DfuDownload_ThenResetReenumeratesFromWithinTheReset) {
   for (const auto& [setup, data] : phone->Look().controls)
     if (setup.request == 1) image += data;
   EXPECT_EQ(image.size(), 5000U);
+  attached.Hold();
   EXPECT_THAT(Probe(world, {"list"}), HasSubstr("05ac:1281"));
 }
 
@@ -172,17 +175,18 @@ TEST_F(TransferTest, InterfaceHeldByAnotherProgram_IsBusyAlsoInAnotherWorld) {
   EXPECT_THAT(Probe(other, {"read", "1-4.2", "100"}), HasSubstr("claim -6"));
 }
 
+// A world each: two programs that start in one world at the same moment may bind the same monitor
+// socket, and libusb_init of one fails.
 TEST_F(TransferTest, ManyClientsAtOnce_EachReachesItsOwnPhone) {
   constexpr int kPhones = 8;
-  const World world = MakeWorld();
   std::vector<std::shared_ptr<ScriptedPhone>> phones;
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 1; i <= kPhones; ++i)
     phones.push_back(Attach("1-4." + std::to_string(i), Recovery()));
   for (int i = 1; i <= kPhones; ++i)
     clients.push_back(std::make_unique<Client>(
-        world, std::vector<std::string>{ProbePath(), "upload", "1-4." + std::to_string(i),
-                                        std::to_string(1000000 + i)}));
+        MakeWorld(), std::vector<std::string>{ProbePath(), "upload", "1-4." + std::to_string(i),
+                                              std::to_string(1000000 + i)}));
   for (const auto& client : clients) EXPECT_THAT(client->ReadAll(), HasSubstr("uploaded"));
   for (int i = 1; i <= kPhones; ++i)
     EXPECT_EQ(phones[static_cast<std::size_t>(i - 1)]->Look().received.size(),
