@@ -1,0 +1,95 @@
+#include "tests/rack/control/client.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/rack/control/rack.h"
+
+namespace rack {
+namespace {
+
+using station::ErrorCode;
+using station::Fail;
+using station::Result;
+
+constexpr const char* kPreload = "libumockdev-preload.so.0";
+constexpr int kNotFoundExit = 127;
+
+Result<Value> Ask(Stream& stream, const Value& request) {
+  if (!WriteFrame(stream, request)) return Fail(ErrorCode::kUnavailable, "the rack does not listen");
+  auto answer = ReadFrame(stream);
+  if (!answer) return Fail(ErrorCode::kUnavailable, "the rack gave no answer");
+  if (const std::string error = answer->Text("Error"); !error.empty()) return Fail(ErrorCode::kBadRequest, error);
+  return std::move(*answer);
+}
+
+Result<Stream> Connect(const std::filesystem::path& folder) {
+  STATION_TRY(path, ControlSocket(folder));
+  STATION_TRY(fd, ConnectUnix(path));
+  return Stream(std::move(fd));
+}
+
+void SetWorldEnvironment(const Value& world) {
+  const char* old = std::getenv("LD_PRELOAD");
+  const std::string preload = (old != nullptr && *old != '\0' ? std::string(old) + ":" : "") + kPreload;
+  const std::string signer = world.Text("SignerUrl");
+  setenv("USBMUXD_SOCKET_ADDRESS", ("UNIX:" + world.Text("Socket")).c_str(), 1);
+  setenv("UMOCKDEV_DIR", world.Text("Root").c_str(), 1);
+  setenv("LD_PRELOAD", preload.c_str(), 1);
+  setenv("RACK_SIGNER_URL", signer.c_str(), 1);
+  setenv("RACK_CATALOGUE_URL", (signer + "/catalogue").c_str(), 1);
+  setenv("http_proxy", signer.c_str(), 1);
+}
+
+[[noreturn]] void Become(const std::vector<std::string>& command, const Value& world, const sigset_t& mask) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
+  SetWorldEnvironment(world);
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  dprintf(STDERR_FILENO, "station-rack: %s: %s\n", arguments[0], strerror(errno));
+  _exit(kNotFoundExit);
+}
+
+// Passes SIGTERM on, and waits for the end.
+int WaitFor(pid_t child, const sigset_t& signals) {
+  while (true) {
+    const int signal = sigwaitinfo(&signals, nullptr);
+    if (signal == SIGTERM) kill(child, SIGTERM);
+    int status = 0;
+    if (waitpid(child, &status, WNOHANG) != child) continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+}
+
+}  // namespace
+
+Result<Value> AskRack(const std::filesystem::path& folder, const Value& request) {
+  STATION_TRY(stream, Connect(folder));
+  return Ask(stream, request);
+}
+
+Result<int> ExecuteInWorld(const std::filesystem::path& folder, const std::string& phone,
+                           const std::vector<std::string>& command) {
+  STATION_TRY(stream, Connect(folder));
+  STATION_TRY(world, Ask(stream, Value::Dict{{"Command", "world"}, {"Phone", phone}}));
+  sigset_t signals;
+  sigset_t before;
+  sigemptyset(&signals);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  sigprocmask(SIG_BLOCK, &signals, &before);
+  const pid_t child = fork();
+  if (child < 0) return station::FailErrno("starting " + command[0], errno);
+  if (child == 0) Become(command, world, before);
+  return WaitFor(child, signals);
+}
+
+}  // namespace rack

@@ -1,0 +1,175 @@
+#include "tests/rack/control/presence.h"
+
+#include <spdlog/spdlog.h>
+
+#include "tests/rack/lockdown/lockdownd.h"
+#include "tests/rack/recovery/iboot.h"
+#include "tests/rack/restore/restored.h"
+
+namespace rack {
+namespace {
+
+constexpr std::chrono::milliseconds kCommandSettles{300};  // a command's own transfer and the poke after it
+constexpr std::uint64_t kHighSpeed = 480000000;
+constexpr std::uint64_t kSuperSpeed = 5000000000;
+constexpr std::uint16_t kMuxProduct = 0x12A8;
+
+// The mux interface over raw USB is served by the usbmuxd socket instead: here it only has to be there.
+class SilentFunction : public UsbFunction {
+ public:
+  std::optional<Bytes> Control(const SetupPacket&, std::span<const std::uint8_t>) override { return std::nullopt; }
+  bool BulkOut(std::uint8_t, std::span<const std::uint8_t>) override { return true; }
+  Bytes BulkIn(std::uint8_t, std::size_t) override { return {}; }
+  void PortReset() override {}
+};
+
+UsbIdentity MuxIdentity(const PhoneSpec& spec) {
+  UsbIdentity identity;
+  identity.shape = UsbIdentity::Shape::kMux;
+  identity.product_id = kMuxProduct;
+  identity.product = "iPhone";
+  identity.serial = spec.udid;
+  identity.speed = spec.super_speed ? UsbSpeed::kSuper5G : UsbSpeed::kHigh480M;
+  return identity;
+}
+
+bool IsRecovery(Stage stage) { return stage == Stage::kIboot || stage == Stage::kIbec; }
+
+// What a new boot stage finds: fresh nonces, unless iBoot was reached from iOS, which had announced them, or the stage
+// follows in the same boot.
+void Enter(PhoneState& state, Stage stage, Event cause) {
+  const bool same_boot = stage == Stage::kIbec || stage == Stage::kRestore || cause == Event::kEnterRecovery;
+  if (!same_boot) DrawNonces(state);
+  if (stage != Stage::kIbec && stage != Stage::kRestore) state.boot = BootRecord();
+  state.stage = stage;
+}
+
+}  // namespace
+
+Presence::Presence(Phone& phone, UsbBus& bus, MuxDevices& devices) : phone_(phone), bus_(bus), devices_(devices) {
+  Attach();
+  thread_ = std::thread([this] { Run(); });
+}
+
+Presence::~Presence() {
+  phone_.Stop();
+  thread_.join();
+  Detach();
+}
+
+void Presence::Run() {
+  while (auto request = phone_.NextRequest()) {
+    Grant(request->wish);
+    request->done->set_value();
+  }
+}
+
+void Presence::Grant(const Phone::Wish& wish) {
+  using enum Phone::Wish::Kind;
+  switch (wish.kind) {
+    case kEvent: return Happen(wish.event);
+    case kPlug: return SetPlugged(true);
+    case kUnplug: return SetPlugged(false);
+    case kMove: return phone_.ChangeDurably([&](PhoneState& state) { state.port = wish.port; });
+    case kReplug:
+      SetPlugged(false);
+      if (phone_.Sleep(wish.after)) SetPlugged(true);
+  }
+}
+
+void Presence::SetPlugged(bool plugged) {
+  if (!plugged) Detach();
+  phone_.ChangeDurably([&](PhoneState& state) { state.plugged = plugged; });
+  if (plugged) Attach();
+  spdlog::info("phone={} plugged={}", phone_.Spec().name, plugged);
+}
+
+void Presence::Happen(Event event) {
+  const Transition* transition = FindTransition(phone_.State().stage, event);
+  spdlog::info("phone={} stage={} event={} known={}", phone_.Spec().name, Name(phone_.State().stage), Name(event),
+               transition != nullptr);
+  if (transition == nullptr || !phone_.Sleep(TimeToLeave(event))) return;
+  Become(*transition);
+}
+
+void Presence::Become(const Transition& transition) {
+  Detach();
+  if (!phone_.Sleep(TimeAway(transition.pause))) return;
+  phone_.ChangeDurably([&](PhoneState& state) {
+    const bool boots_ios = state.AutoBoot() && state.os_complete;
+    Enter(state, transition.to.value_or(boots_ios ? Stage::kNormal : Stage::kIboot), transition.event);
+  });
+  Attach();
+}
+
+std::chrono::milliseconds Presence::TimeToLeave(Event event) const {
+  switch (event) {
+    case Event::kEnterRecovery: return phone_.Spec().timing.leave;
+    case Event::kRunIbec:
+    case Event::kRunKernel:
+    case Event::kPanic:
+    case Event::kReboot: return kCommandSettles;
+    case Event::kRestoreSucceeded:
+    case Event::kRestoreFailed:
+    case Event::kHoldForRecovery:
+    case Event::kHoldForRestart:
+    case Event::kPowerOff:
+    case Event::kPowerOn: break;
+  }
+  return std::chrono::milliseconds(0);
+}
+
+std::chrono::milliseconds Presence::TimeAway(Pause pause) const {
+  const Timing& timing = phone_.Spec().timing;
+  switch (pause) {
+    case Pause::kGap: return timing.gap;
+    case Pause::kRestoreBoot: return timing.restore_boot;
+    case Pause::kFinish: return timing.finish;
+  }
+  return timing.gap;
+}
+
+station::PortPath Presence::PortInMode(const PhoneState& state) const {
+  station::PortPath port = state.port;
+  if (phone_.Spec().super_speed && !IsRecovery(state.stage)) ++port.bus;  // the companion bus, same chain
+  return port;
+}
+
+void Presence::Attach() {
+  const PhoneState state = phone_.State();
+  if (attachment_ != nullptr || !state.plugged || state.stage == Stage::kOff) return;
+  const PhoneSpec& spec = phone_.Spec();
+  auto attachment = std::make_shared<Attachment>();
+  attached_port_ = PortInMode(state);
+  const bool recovery = IsRecovery(state.stage);
+  std::shared_ptr<UsbFunction> function;
+  if (recovery)
+    function = std::make_shared<Iboot>(phone_, state.stage);
+  else
+    function = std::make_shared<SilentFunction>();
+  const auto address =
+      bus_.Attach(attached_port_, recovery ? RecoveryIdentity(spec, state) : MuxIdentity(spec), std::move(function));
+  if (!address) {
+    spdlog::error("phone={} {}", spec.name, address.error().context);
+    return;
+  }
+  attachment_ = attachment;
+  spdlog::info("phone={} port={} stage={}", spec.name, ToString(attached_port_), Name(state.stage));
+  if (recovery) return;
+  if (state.stage == Stage::kNormal)
+    attachment->Serve(kLockdownPort, [&phone = phone_](const std::shared_ptr<Stream>& stream) { ServeLockdown(phone, *stream); });
+  else
+    ServeRestoreMode(phone_, *attachment);
+  device_id_ = devices_.Add({0, spec.name, spec.udid, std::uint32_t{address->bus} << 16U | address->device,
+                             spec.super_speed ? kSuperSpeed : kHighSpeed, kMuxProduct, attachment});
+}
+
+void Presence::Detach() {
+  if (attachment_ == nullptr) return;
+  if (device_id_ != 0) devices_.Remove(std::exchange(device_id_, 0));
+  bus_.Detach(attached_port_);
+  attachment_->End();
+  attachment_.reset();
+}
+
+}  // namespace rack

@@ -1,0 +1,249 @@
+#include "tests/rack/control/rack.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "station/base/fd.h"
+#include "tests/rack/signer/switch.h"
+
+namespace rack {
+namespace {
+
+namespace fs = std::filesystem;
+using station::ErrorCode;
+using station::Fail;
+using station::Result;
+
+constexpr std::chrono::seconds kActionPatience{15};
+constexpr int kControlBacklog = 64;
+constexpr const char* kRunLink = "run";  // DIR/run leads to the short folder
+
+std::string KeyFolder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  if (cache != nullptr && *cache != '\0') return std::string(cache) + "/station-rack";
+  return std::string(home == nullptr ? "/tmp" : home) + "/.cache/station-rack";
+}
+
+std::string MakeSubfolder(const std::string& parent, const char* name) {
+  const fs::path path = fs::path(parent) / name;
+  fs::create_directories(path);
+  return path;
+}
+
+Value ErrorAnswer(const station::Error& error) { return Value::Dict{{"Error", error.context}}; }
+
+Value StatusOf(const Phone& phone) {
+  const PhoneState state = phone.State();
+  const PhoneSpec& spec = phone.Spec();
+  return Value::Dict{{"name", spec.name},
+                     {"port", ToString(state.port)},
+                     {"plugged", state.plugged},
+                     {"ecid", ToString(spec.ecid)},
+                     {"udid", spec.udid},
+                     {"serial", spec.serial},
+                     {"product", spec.product->type},
+                     {"mode", ModeName(state.stage)},
+                     {"stage", Name(state.stage)},
+                     {"os_build", state.os_complete ? state.os_build : ""},
+                     {"os_image_digest", state.os_image_digest},
+                     {"user_data_present", state.user_data_present},
+                     {"effaceable_generation", state.effaceable_generation},
+                     {"restores_completed", state.restores_completed},
+                     {"last_error", Name(state.last_error.reason)},
+                     {"last_error_detail", state.last_error.detail}};
+}
+
+}  // namespace
+
+ShortFolder::ShortFolder() {
+  std::string pattern = "/tmp/rack-XXXXXX";
+  if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  fs::permissions(path_, fs::perms(0755));
+}
+
+ShortFolder::~ShortFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder / "phones", error);
+  fs::create_directories(folder / "pairing", error);
+  if (error) return Fail(ErrorCode::kIo, "creating " + folder.string() + ": " + error.message());
+  station::Fd lock(open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!lock.Valid() || flock(lock.Get(), LOCK_EX | LOCK_NB) != 0)
+    return Fail(ErrorCode::kAlreadyExists, "a rack already runs in " + folder.string());
+  STATION_TRY(keys, SigningKeys::LoadOrCreate(KeyFolder()));
+  STATION_CHECK(station::WriteFileDurably(folder / "rack-root.pem", keys.RootPem()));
+  STATION_TRY(root, RootOfTrust::FromPem(keys.RootPem()));
+  STATION_TRY(signer, SignerServer::Start(std::move(keys)));
+  std::unique_ptr<Rack> rack(new Rack(folder, std::move(lock), std::move(signer)));
+  STATION_CHECK(rack->Open(std::move(cart), root));
+  return rack;
+}
+
+Rack::Rack(fs::path folder, station::Fd lock, std::unique_ptr<SignerServer> signer)
+    : folder_(std::move(folder)),
+      lock_(std::move(lock)),
+      signer_(std::move(signer)),
+      records_(folder_ / "pairing"),
+      bus_(MakeSubfolder(short_.Path(), "w")) {}
+
+station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root) {
+  STATION_TRY(mux, MuxServer::Start(short_.Path() + "/usbmuxd", devices_, records_, std::nullopt));
+  mux_ = std::move(mux);
+  for (PhoneSpec& spec : cart) {
+    const std::string state_file = folder_ / "phones" / (spec.name + ".plist");
+    phones_.push_back(std::make_unique<Phone>(std::move(spec), root, state_file));
+  }
+  for (const auto& phone : phones_) presences_.push_back(std::make_unique<Presence>(*phone, bus_, devices_));
+  STATION_TRY(listener, ListenUnix(short_.Path() + "/control", kControlBacklog));
+  control_ = std::make_unique<SocketServer>(
+      std::move(listener), [this](const std::shared_ptr<Stream>& stream) { ServeControl(*stream); });
+  std::error_code error;
+  fs::remove(folder_ / kRunLink, error);
+  fs::create_directory_symlink(short_.Path(), folder_ / kRunLink, error);
+  if (error) return Fail(ErrorCode::kIo, "linking " + (folder_ / kRunLink).string() + ": " + error.message());
+  return {};
+}
+
+Rack::~Rack() {
+  control_.reset();
+  presences_.clear();
+  mux_.reset();
+  std::error_code ignored;
+  fs::remove(folder_ / kRunLink, ignored);
+}
+
+void Rack::ServeControl(Stream& stream) {
+  const auto request = ReadFrame(stream);
+  if (!request) return;
+  if (request->Text("Command") == "world")
+    ServeWorld(stream, *request);
+  else
+    WriteFrame(stream, Handle(*request));
+}
+
+// A world lasts as long as the connection that asked for it.
+void Rack::ServeWorld(Stream& stream, const Value& request) {
+  const std::string wanted = request.Text("Phone");
+  std::optional<std::vector<station::PortPath>> only;
+  std::unique_ptr<MuxServer> own_mux;
+  std::string socket = short_.Path() + "/usbmuxd";
+  if (!wanted.empty()) {
+    const Phone* phone = FindPhone(wanted);
+    if (phone == nullptr) return void(WriteFrame(stream, Value::Dict{{"Error", "no phone " + wanted}}));
+    station::PortPath port = phone->State().port;
+    only.emplace({port});
+    ++port.bus;
+    if (phone->Spec().super_speed) only->push_back(port);
+    {
+      const std::lock_guard lock(mutex_);
+      socket = fmt::format("{}/usbmuxd{}", short_.Path(), next_world_++);
+    }
+    auto started = MuxServer::Start(socket, devices_, records_, phone->Spec().name);
+    if (!started) return void(WriteFrame(stream, ErrorAnswer(started.error())));
+    own_mux = std::move(*started);
+  }
+  const auto world = bus_.CreateWorld(only);
+  if (!world) return void(WriteFrame(stream, ErrorAnswer(world.error())));
+  WriteFrame(stream, Value::Dict{{"Root", world->root}, {"Socket", socket}, {"SignerUrl", signer_->BaseUrl()}});
+  std::array<std::uint8_t, 1> nothing;
+  (void)stream.ReadSome(nothing);
+  bus_.DestroyWorld(world->id);
+  if (own_mux) unlink(socket.c_str());
+}
+
+Value Rack::Handle(const Value& request) {
+  const std::string command = request.Text("Command");
+  if (command == "status") return Status();
+  std::vector<std::string> words;
+  if (const Value* list = request.Find("Words"); list != nullptr && list->AsArray() != nullptr)
+    for (const Value& word : *list->AsArray())
+      if (word.AsText() != nullptr) words.push_back(*word.AsText());
+  return Act(command, request.Text("Phone"), words);
+}
+
+Value Rack::Status() const {
+  Value::Array phones;
+  for (const auto& phone : phones_) phones.push_back(StatusOf(*phone));
+  return Value::Dict{{"Phones", std::move(phones)}};
+}
+
+Phone* Rack::FindPhone(const std::string& text) const {
+  const auto ecid = station::ParseEcid(text);
+  for (const auto& phone : phones_) {
+    const PhoneSpec& spec = phone->Spec();
+    if (text == spec.name || text == spec.udid || text == ToString(phone->State().port) || ecid == spec.ecid)
+      return phone.get();
+  }
+  return nullptr;
+}
+
+Value Rack::Act(const std::string& command, const std::string& name, const std::vector<std::string>& words) {
+  if (command == "fault" && name == "signer") {
+    SignerFaults faults = signer_->Faults();
+    if (const auto applied = SwitchSigner(faults, words); !applied) return ErrorAnswer(applied.error());
+    signer_->SetFaults(faults);
+    return Value();
+  }
+  Phone* phone = FindPhone(name);
+  if (phone == nullptr) return Value::Dict{{"Error", "no phone " + name}};
+  if (command == "fault") {
+    const auto applied = SetPhoneFault(*phone, words);
+    return applied ? Value() : ErrorAnswer(applied.error());
+  }
+  const std::string word = words.empty() ? "" : words[0];
+  using enum Phone::Wish::Kind;
+  static const std::map<std::pair<std::string, std::string>, Phone::Wish> wishes = {
+      {{"plug", ""}, {.kind = kPlug}},
+      {{"unplug", ""}, {.kind = kUnplug}},
+      {{"power", "on"}, {.event = Event::kPowerOn}},
+      {{"power", "off"}, {.event = Event::kPowerOff}},
+      {{"press", "recovery"}, {.event = Event::kHoldForRecovery}},
+      {{"press", "restart"}, {.event = Event::kHoldForRestart}},
+  };
+  const auto wish = wishes.find({command, word});
+  if (wish == wishes.end() || words.size() > 1)
+    return Value::Dict{{"Error", "plug, unplug, power on|off, press recovery|restart, fault NAME [ARG]"}};
+  if (phone->Ask(wish->second).wait_for(kActionPatience) != std::future_status::ready)
+    return Value::Dict{{"Error", "asked for, but not done yet"}};
+  return Value();
+}
+
+station::Status Rack::SetPhoneFault(Phone& phone, const std::vector<std::string>& words) {
+  if (words.size() == 2 && words[0] == "swap") return SwapPorts(phone, words[1]);
+  return phone.SetFault(words);
+}
+
+station::Status Rack::SwapPorts(Phone& one, const std::string& other_name) {
+  Phone* other = FindPhone(other_name);
+  if (other == nullptr || other == &one) return Fail(ErrorCode::kBadRequest, "no other phone " + other_name);
+  const station::PortPath first = one.State().port;
+  const station::PortPath second = other->State().port;
+  // Both must be off before either is on: a port holds one phone.
+  for (auto& gone : {one.Ask(Phone::Wish::Kind::kUnplug).share(), other->Ask(Phone::Wish::Kind::kUnplug).share()})
+    gone.wait_for(kActionPatience);
+  one.Ask(Phone::Wish{.kind = Phone::Wish::Kind::kMove, .port = second});
+  other->Ask(Phone::Wish{.kind = Phone::Wish::Kind::kMove, .port = first});
+  for (auto& back : {one.Ask(Phone::Wish::Kind::kPlug).share(), other->Ask(Phone::Wish::Kind::kPlug).share()}) back.wait_for(kActionPatience);
+  return {};
+}
+
+Result<std::string> ControlSocket(const fs::path& folder) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(folder / kRunLink, error);
+  if (error) return Fail(ErrorCode::kNotFound, "no rack runs in " + folder.string());
+  return (target / "control").string();
+}
+
+}  // namespace rack

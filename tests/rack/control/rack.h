@@ -1,0 +1,70 @@
+#pragma once
+// The running rack: phones, their bus, the usbmuxd socket, the signer, and the control socket through which the other
+// commands reach it.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "tests/rack/control/presence.h"
+#include "tests/rack/mux/server.h"
+#include "tests/rack/signer/server.h"
+
+namespace rack {
+
+// A folder with a short path below /tmp (sockets cannot have long ones), removed when it goes.
+class ShortFolder {
+ public:
+  ShortFolder();
+  ~ShortFolder();
+  ShortFolder(const ShortFolder&) = delete;
+  ShortFolder& operator=(const ShortFolder&) = delete;
+  [[nodiscard]] const std::string& Path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class Rack {
+ public:
+  // kAlreadyExists when another rack runs in `folder`.
+  [[nodiscard]] static station::Result<std::unique_ptr<Rack>> Start(std::vector<PhoneSpec> cart,
+                                                                    const std::filesystem::path& folder);
+  ~Rack();
+
+ private:
+  Rack(std::filesystem::path folder, station::Fd lock, std::unique_ptr<SignerServer> signer);
+  [[nodiscard]] station::Status Open(std::vector<PhoneSpec> cart, const RootOfTrust& root);
+
+  void ServeControl(Stream& stream);
+  [[nodiscard]] Value Handle(const Value& request);
+  void ServeWorld(Stream& stream, const Value& request);
+  [[nodiscard]] Value Status() const;
+  [[nodiscard]] Value Act(const std::string& command, const std::string& phone, const std::vector<std::string>& words);
+  [[nodiscard]] station::Status SetPhoneFault(Phone& phone, const std::vector<std::string>& words);
+  [[nodiscard]] station::Status SwapPorts(Phone& one, const std::string& other);
+  // By name, port, ECID or UDID.
+  [[nodiscard]] Phone* FindPhone(const std::string& text) const;
+
+  const std::filesystem::path folder_;
+  station::Fd lock_;  // held while the rack runs
+  ShortFolder short_;
+  std::unique_ptr<SignerServer> signer_;
+  MuxDevices devices_;
+  PairRecords records_;
+  UsbBus bus_;
+  std::vector<std::unique_ptr<Phone>> phones_;
+  std::unique_ptr<MuxServer> mux_;
+  std::vector<std::unique_ptr<Presence>> presences_;
+  std::mutex mutex_;
+  int next_world_ = 1;
+  std::unique_ptr<SocketServer> control_;  // last: its threads use the rest
+};
+
+// Where the control socket of the rack in `folder` is; kNotFound when none runs there.
+[[nodiscard]] station::Result<std::string> ControlSocket(const std::filesystem::path& folder);
+
+}  // namespace rack

@@ -1,0 +1,54 @@
+#include "tests/rack/image4/digest.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+namespace rack {
+namespace {
+
+const EVP_MD* Algorithm(HashKind kind) {
+  switch (kind) {
+    case HashKind::kSha1: return EVP_sha1();
+    case HashKind::kSha256: return EVP_sha256();
+    case HashKind::kSha384: return EVP_sha384();
+  }
+  return EVP_sha384();
+}
+
+}  // namespace
+
+void Hasher::Deleter::operator()(void* context) const { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); }
+
+Hasher::Hasher(HashKind kind) : kind_(kind), context_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_.get()), Algorithm(kind_), nullptr);
+}
+
+void Hasher::Add(std::span<const std::uint8_t> bytes) {
+  EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_.get()), bytes.data(), bytes.size());
+}
+
+Bytes Hasher::Finish() {
+  auto* context = static_cast<EVP_MD_CTX*>(context_.get());
+  Bytes digest(static_cast<std::size_t>(EVP_MD_size(Algorithm(kind_))));
+  EVP_DigestFinal_ex(context, digest.data(), nullptr);
+  EVP_DigestInit_ex(context, Algorithm(kind_), nullptr);
+  return digest;
+}
+
+Bytes Hash(HashKind kind, std::span<const std::uint8_t> bytes) {
+  Hasher hasher(kind);
+  hasher.Add(bytes);
+  return hasher.Finish();
+}
+
+Bytes RandomBytes(std::size_t count) {
+  Bytes bytes(count);
+  RAND_bytes(bytes.data(), static_cast<int>(count));
+  return bytes;
+}
+
+HashKind HashKindForSize(std::size_t size) {
+  return size == 20 ? HashKind::kSha1 : size == 32 ? HashKind::kSha256 : HashKind::kSha384;
+}
+
+}  // namespace rack

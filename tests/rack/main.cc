@@ -1,0 +1,173 @@
+// station-rack: a cart of simulated iPhones. See README.md for where to start reading.
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "tests/rack/control/client.h"
+#include "tests/rack/control/json.h"
+#include "tests/rack/control/rack.h"
+#include "tests/rack/forge/forge.h"
+
+namespace {
+
+using rack::Value;
+
+constexpr int kFailed = 1;
+
+struct Options {
+  std::string cart;
+  std::string dir;
+  std::string phone;
+  std::vector<std::string> words;
+  bool json = false;
+  rack::ForgeOrder forge;
+  std::vector<std::string> program;  // what stands behind "--"
+};
+
+int Report(const station::Error& error) {
+  fmt::print(stderr, "station-rack: {}\n", error.context);
+  return kFailed;
+}
+
+// One descriptor for each connection, and a cart has many.
+void AllowManyDescriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int Run(const Options& options) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
+  AllowManyDescriptors();
+  auto cart = rack::LoadCart(options.cart);
+  if (!cart) return Report(cart.error());
+  std::filesystem::create_directories(options.dir);
+  spdlog::set_default_logger(spdlog::basic_logger_mt("rack", options.dir + "/rack.log"));
+  spdlog::flush_every(std::chrono::seconds(1));
+  spdlog::flush_on(spdlog::level::warn);
+  const auto started = rack::Rack::Start(std::move(*cart), std::filesystem::absolute(options.dir));
+  if (!started) return Report(started.error());
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return 0;
+}
+
+int Execute(const Options& options) {
+  if (options.program.empty()) return Report({station::ErrorCode::kBadRequest, "exec needs -- CMD ARG..."});
+  const auto code = rack::ExecuteInWorld(options.dir, options.phone, options.program);
+  return code ? *code : Report(code.error());
+}
+
+int Status(const Options& options) {
+  const auto answer = rack::AskRack(options.dir, Value::Dict{{"Command", "status"}});
+  if (!answer) return Report(answer.error());
+  const Value* phones = answer->Find("Phones");
+  if (phones == nullptr || phones->AsArray() == nullptr) return kFailed;
+  if (options.json) {
+    fmt::print("{}\n", rack::ToJson(*phones));
+    return 0;
+  }
+  fmt::print("{:<10} {:<8} {:<18} {:<11} {:<9} {:<8} {:<9} {}\n", "NAME", "PORT", "ECID", "PRODUCT", "MODE", "BUILD",
+             "USERDATA", "LAST ERROR");
+  for (const Value& phone : *phones->AsArray())
+    fmt::print("{:<10} {:<8} {:<18} {:<11} {:<9} {:<8} {:<9} {} {}\n", phone.Text("name"), phone.Text("port"),
+               phone.Text("ecid"), phone.Text("product"),
+               phone.Flag("plugged") ? phone.Text("mode") : "unplugged", phone.Text("os_build"),
+               phone.Flag("user_data_present") ? "present" : "gone", phone.Text("last_error"),
+               phone.Text("last_error_detail"));
+  return 0;
+}
+
+int Act(const std::string& command, const Options& options) {
+  Value::Array words(options.words.begin(), options.words.end());
+  const auto answer = rack::AskRack(
+      options.dir, Value::Dict{{"Command", command}, {"Phone", options.phone}, {"Words", std::move(words)}});
+  return answer ? 0 : Report(answer.error());
+}
+
+int Forge(const Options& options) {
+  const auto result = rack::Forge(options.forge);
+  if (!result) return Report(result.error());
+  if (options.json) {
+    fmt::print("{}\n", rack::ToJson(Value::Dict{{"file", options.forge.out},
+                                                {"size", result->size},
+                                                {"sha256", result->sha256},
+                                                {"os_digest", result->os_digest},
+                                                {"os_member", result->os_member},
+                                                {"build", result->build},
+                                                {"version", result->version}}));
+    return 0;
+  }
+  fmt::print("{}  {}\n", result->sha256, options.forge.out);
+  return 0;
+}
+
+void AddForgeOptions(CLI::App& command, Options& options) {
+  command.add_option("--manifest", options.forge.manifest, "BuildManifest.plist to follow")->required();
+  command.add_option("--os-size", options.forge.os_size, "bytes of the OS image")->required();
+  command.add_option("--out", options.forge.out, "the IPSW to write")->required();
+  command.add_option("--ramdisk-size", options.forge.ramdisk_size, "bytes of each restore ramdisk");
+  command.add_option("--kernel-size", options.forge.kernel_size, "bytes of each kernelcache");
+  command.add_option("--seed", options.forge.seed, "other seed, other contents");
+  command.add_flag("--deflate", options.forge.deflate, "deflate the OS image instead of storing it");
+  command.add_flag("--json", options.json, "report as JSON");
+}
+
+void AddPhoneCommand(CLI::App& app, const std::string& name, const std::string& what, Options& options, bool words) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->add_option("--dir", options.dir)->required();
+  command->add_option("phone", options.phone, "name, port, ECID or UDID")->required();
+  if (words) command->add_option("words", options.words, "see the README");
+}
+
+int Dispatch(const std::string& command, const Options& options) {
+  if (command == "run") return Run(options);
+  if (command == "exec") return Execute(options);
+  if (command == "status") return Status(options);
+  if (command == "forge") return Forge(options);
+  return Act(command, options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  char** const separator = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
+  if (separator != argv + argc) options.program.assign(separator + 1, argv + argc);
+
+  CLI::App app("station-rack: simulated iPhones for unmodified tools");
+  app.require_subcommand(1);
+  CLI::App* run = app.add_subcommand("run", "run a cart until ended; prints \"ready\"");
+  run->add_option("--cart", options.cart, "CART.yaml")->required();
+  run->add_option("--dir", options.dir, "sockets, state and logs")->required();
+  CLI::App* exec = app.add_subcommand("exec", "run a program in the rack's world: exec --dir DIR -- CMD ARG...");
+  exec->add_option("--dir", options.dir)->required();
+  exec->add_option("--phone", options.phone, "show this phone only");
+  CLI::App* status = app.add_subcommand("status", "what is on every phone");
+  status->add_option("--dir", options.dir)->required();
+  status->add_flag("--json", options.json);
+  AddPhoneCommand(app, "plug", "plug a phone in", options, false);
+  AddPhoneCommand(app, "unplug", "pull its cable", options, false);
+  AddPhoneCommand(app, "power", "power PHONE on|off", options, true);
+  AddPhoneCommand(app, "press", "press PHONE recovery|restart", options, true);
+  AddPhoneCommand(app, "fault", "fault PHONE|signer NAME [ARG...]", options, true);
+  AddForgeOptions(*app.add_subcommand("forge", "make an IPSW"), options);
+
+  CLI11_PARSE(app, static_cast<int>(separator - argv), argv);
+  return Dispatch(app.get_subcommands().front()->get_name(), options);
+}

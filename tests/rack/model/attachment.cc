@@ -1,0 +1,69 @@
+#include "tests/rack/model/attachment.h"
+
+namespace rack {
+
+void Attachment::Serve(std::uint16_t port, Service service) {
+  const std::lock_guard lock(mutex_);
+  services_[port] = std::move(service);
+}
+
+void Attachment::Close(std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  services_.erase(port);
+  waiting_.erase(port);
+}
+
+Attachment::Service Attachment::Find(std::uint16_t port) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = services_.find(port);
+  return ended_ || found == services_.end() ? Service() : found->second;
+}
+
+void Attachment::Listen(std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  waiting_[port].clear();
+  services_[port] = [this, port](const std::shared_ptr<Stream>& stream) {
+    const std::lock_guard handing_over(mutex_);
+    if (const auto queue = waiting_.find(port); queue != waiting_.end()) queue->second.push_back(stream);
+    changed_.notify_all();
+  };
+}
+
+std::shared_ptr<Stream> Attachment::Accept(std::uint16_t port, std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, timeout, [&] { return ended_ || !waiting_[port].empty(); });
+  auto& queue = waiting_[port];
+  if (ended_ || queue.empty()) return nullptr;
+  auto stream = queue.front();
+  queue.pop_front();
+  return stream;
+}
+
+bool Attachment::Join(const std::shared_ptr<Stream>& stream) {
+  const std::lock_guard lock(mutex_);
+  if (ended_) return false;
+  std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
+  streams_.push_back(stream);
+  return true;
+}
+
+bool Attachment::Wait(std::chrono::milliseconds duration) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, duration, [this] { return ended_; });
+}
+
+bool Attachment::Ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+void Attachment::End() {
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  for (const auto& weak : streams_)
+    if (const auto stream = weak.lock()) stream->Shutdown();
+  waiting_.clear();
+  changed_.notify_all();
+}
+
+}  // namespace rack

@@ -1,0 +1,52 @@
+#pragma once
+// CART.yaml: which phones stand on the cart and in what state. Unknown keys are errors that name their line.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "station/base/ids.h"
+#include "station/base/result.h"
+#include "tests/rack/model/product.h"
+
+namespace rack {
+
+// How long a phone takes for things; the defaults are what clients were seen to need.
+struct Timing {
+  std::chrono::milliseconds leave{1000};        // from the answer to the detach
+  std::chrono::milliseconds gap{1500};          // from detach to attach; below a second clients misread it
+  std::chrono::milliseconds restore_boot{3000};  // bootx: detach to restore mode
+  std::chrono::milliseconds finish{5000};       // last status: detach to normal mode
+};
+
+enum class StartMode { kNormal, kRecovery };
+
+struct PhoneSpec {
+  std::string name;
+  station::PortPath port;
+  const Product* product = nullptr;
+  station::Ecid ecid;
+  std::string udid;
+  std::string serial;
+  std::string os_build;
+  std::string os_version;
+  StartMode mode = StartMode::kNormal;
+  bool super_speed = false;      // normal and restore mode show up on the next bus, same chain
+  bool plugged = true;
+  bool user_data = true;
+  int battery = 80;
+  bool enter_recovery_needs_session = false;  // as iOS 14.5 and later do; 1.0.0-class clients then cannot
+  bool ask_fud = false;          // the three FUDData requests
+  Timing timing;
+  std::vector<std::string> faults;  // as the fault command takes them
+};
+
+// kConfigInvalid with file and line.
+[[nodiscard]] station::Result<std::vector<PhoneSpec>> LoadCart(const std::string& path);
+[[nodiscard]] station::Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::string& shown_path);
+
+// "19H999" -> "15.7": what a build number says about the version.
+[[nodiscard]] std::string VersionForBuild(const std::string& build);
+
+}  // namespace rack

@@ -1,0 +1,132 @@
+#include "tests/rack/model/phone.h"
+
+#include <spdlog/spdlog.h>
+
+#include "station/base/fd.h"
+#include "tests/rack/image4/components.h"
+
+namespace rack {
+namespace {
+
+std::vector<std::string> Words(const std::string& text) {
+  std::vector<std::string> words;
+  std::size_t at = 0;
+  while ((at = text.find_first_not_of(' ', at)) != std::string::npos) {
+    const std::size_t end = text.find(' ', at);
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+}  // namespace
+
+Phone::Phone(PhoneSpec spec, RootOfTrust root, std::string state_file)
+    : spec_(std::move(spec)), root_(std::move(root)), state_file_(std::move(state_file)), state_(FreshState(spec_)) {
+  if (const auto text = station::ReadFile(state_file_))
+    if (const auto saved = Value::Parse(*text)) state_ = FromValue(*saved, spec_);
+  for (const std::string& fault : spec_.faults)
+    if (const auto applied = ApplyFault(faults_, Words(fault)); !applied)
+      spdlog::error("phone={} {}", spec_.name, applied.error().context);
+}
+
+PhoneState Phone::State() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+void Phone::Change(const std::function<void(PhoneState&)>& change) {
+  const std::lock_guard lock(mutex_);
+  change(state_);
+}
+
+void Phone::ChangeDurably(const std::function<void(PhoneState&)>& change) {
+  const std::lock_guard lock(mutex_);
+  change(state_);
+  Save(state_);
+}
+
+void Phone::Save(const PhoneState& state) const {
+  if (state_file_.empty()) return;
+  if (const auto written = station::WriteFileDurably(state_file_, ToValue(state).ToXml()); !written)
+    spdlog::error("phone={} {}", spec_.name, written.error().context);
+}
+
+void Phone::Refuse(Refusal refusal) {
+  spdlog::warn("phone={} reason={} detail=\"{}\"", spec_.name, Name(refusal.reason), refusal.detail);
+  ChangeDurably([&](PhoneState& state) { state.last_error = std::move(refusal); });
+}
+
+ChipIdentity Phone::Chip() const {
+  const std::lock_guard lock(mutex_);
+  ChipIdentity chip{spec_.product->chip, spec_.product->board_id, spec_.ecid.value, 1, 1, state_.ap_nonce,
+                    state_.sep_nonce};
+  if (faults_.stale_nonce) chip.ap_nonce[0] ^= 0xFFU;
+  return chip;
+}
+
+PhoneFaults Phone::Faults() const {
+  const std::lock_guard lock(mutex_);
+  return faults_;
+}
+
+station::Status Phone::SetFault(const std::vector<std::string>& words) {
+  const std::lock_guard lock(mutex_);
+  return ApplyFault(faults_, words);
+}
+
+bool Phone::TakeCorruption(const std::string& four_cc) {
+  const std::lock_guard lock(mutex_);
+  const std::string& wanted = faults_.corrupt_upload;
+  if (wanted.empty() || (wanted != "any" && wanted != four_cc && TicketName(wanted) != four_cc)) return false;
+  faults_.corrupt_upload.clear();
+  return true;
+}
+
+std::optional<PhoneFaults> Phone::TakeAsrFaults() {
+  const std::lock_guard lock(mutex_);
+  if (!faults_.unplug_at_byte && !faults_.stall_asr) return std::nullopt;
+  const PhoneFaults taken = faults_;
+  faults_.unplug_at_byte.reset();
+  faults_.replug_after.reset();
+  faults_.stall_asr = false;
+  return taken;
+}
+
+std::future<void> Phone::Ask(Wish wish) {
+  Request request{std::move(wish), std::make_shared<std::promise<void>>()};
+  auto done = request.done->get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    requests_.push_back(std::move(request));
+  }
+  changed_.notify_all();
+  return done;
+}
+
+std::optional<Phone::Request> Phone::NextRequest() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopped_ || !requests_.empty(); });
+  if (stopped_) return std::nullopt;
+  Request request = std::move(requests_.front());
+  requests_.pop_front();
+  return request;
+}
+
+bool Phone::Sleep(std::chrono::milliseconds duration) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, duration, [this] { return stopped_; });
+}
+
+void Phone::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    for (Request& request : requests_) request.done->set_value();
+    requests_.clear();
+    Save(state_);
+  }
+  changed_.notify_all();
+}
+
+}  // namespace rack

@@ -1,0 +1,79 @@
+#pragma once
+// One phone: who it is, what it holds, what is asked of it. One mutex; no sockets and no USB here. Whoever talks to a
+// host reads and changes it, and requests that it run something else; its Presence then moves it on the bus.
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/rack/image4/verify.h"
+#include "tests/rack/model/cart.h"
+#include "tests/rack/model/faults.h"
+#include "tests/rack/model/phone_state.h"
+
+namespace rack {
+
+class Phone {
+ public:
+  struct Wish {
+    enum class Kind { kEvent, kPlug, kUnplug, kMove, kReplug } kind = Kind::kEvent;
+    Event event = Event::kReboot;     // kEvent
+    station::PortPath port = {};      // kMove
+    std::chrono::seconds after{0};    // kReplug: unplug, wait, plug
+  };
+  struct Request {
+    Wish wish;
+    std::shared_ptr<std::promise<void>> done;  // shared: the asker may stop waiting before it is fulfilled
+  };
+
+  // Takes up the state saved in `state_file`, if there is one.
+  Phone(PhoneSpec spec, RootOfTrust root, std::string state_file);
+
+  [[nodiscard]] const PhoneSpec& Spec() const { return spec_; }
+  [[nodiscard]] const RootOfTrust& Root() const { return root_; }
+  [[nodiscard]] PhoneState State() const;
+  void Change(const std::function<void(PhoneState&)>& change);
+  // As Change, and on disk before it returns.
+  void ChangeDurably(const std::function<void(PhoneState&)>& change);
+  // Remembers why the phone said no.
+  void Refuse(Refusal refusal);
+  // What tickets are held against.
+  [[nodiscard]] ChipIdentity Chip() const;
+
+  [[nodiscard]] PhoneFaults Faults() const;
+  [[nodiscard]] station::Status SetFault(const std::vector<std::string>& words);
+  // Whether the upload of this component is to be damaged; forgets it when so.
+  [[nodiscard]] bool TakeCorruption(const std::string& four_cc);
+  [[nodiscard]] std::optional<PhoneFaults> TakeAsrFaults();
+
+  // Queued; carried out by the phone's Presence in order. The future is ready when that has happened.
+  std::future<void> Ask(Wish wish);
+  std::future<void> Ask(Event event) { return Ask(Wish{.event = event}); }
+  std::future<void> Ask(Wish::Kind kind) { return Ask(Wish{.kind = kind}); }
+  // The next request, or nothing when stopped.
+  [[nodiscard]] std::optional<Request> NextRequest();
+  // Waits, unless stopped. False when stopped.
+  bool Sleep(std::chrono::milliseconds duration);
+  void Stop();
+
+ private:
+  void Save(const PhoneState& state) const;
+
+  const PhoneSpec spec_;
+  const RootOfTrust root_;
+  const std::string state_file_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  PhoneState state_;
+  PhoneFaults faults_;
+  std::deque<Request> requests_;
+};
+
+}  // namespace rack

@@ -1,0 +1,61 @@
+#pragma once
+// Everything about a phone that can change, and its file. What stands under "this boot" is lost with it.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "station/base/ids.h"
+#include "tests/rack/forge/marker.h"
+#include "tests/rack/model/cart.h"
+#include "tests/rack/model/refusal.h"
+#include "tests/rack/model/stage.h"
+
+namespace rack {
+
+// What iBEC has been given so far, all under one ticket.
+struct BootRecord {
+  Bytes ticket;
+  Bytes ticket_hash;  // SHA-384
+  std::optional<Marker> ramdisk;
+  std::optional<Marker> device_tree;
+  bool ramdisk_loaded = false;
+  bool device_tree_loaded = false;
+  bool trust_cache_loaded = false;
+  bool sep_loaded = false;
+};
+
+struct PhoneState {
+  station::PortPath port;
+  bool plugged = true;
+  Stage stage = Stage::kNormal;
+  Bytes ap_nonce;
+  Bytes sep_nonce;
+  std::map<std::string, std::string> nvram;  // auto-boot and what setenv wrote
+  Refusal last_error;
+
+  // Flash.
+  std::string os_build;
+  std::string os_version;
+  std::string os_image_digest;  // SHA-384 of the system image, hexadecimal
+  bool os_complete = true;      // false from the first format until the restore has succeeded
+  bool user_data_present = true;
+  Bytes effaceable_key;         // wraps all user data; destroyed and replaced by an erase
+  std::uint64_t effaceable_generation = 1;
+  std::uint64_t restores_completed = 0;
+
+  // This boot.
+  BootRecord boot;
+
+  [[nodiscard]] bool AutoBoot() const;
+};
+
+[[nodiscard]] PhoneState FreshState(const PhoneSpec& spec);
+[[nodiscard]] Value ToValue(const PhoneState& state);
+// The saved state over a fresh one. A phone that was in the middle of a boot or restore comes back in recovery.
+[[nodiscard]] PhoneState FromValue(const Value& saved, const PhoneSpec& spec);
+
+void DrawNonces(PhoneState& state);
+
+}  // namespace rack

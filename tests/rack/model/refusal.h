@@ -1,0 +1,51 @@
+#pragma once
+// Why a phone said no. Numbered for ever; `status` shows the name as last_error.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rack {
+
+enum class Reason : std::uint16_t {
+  kNone = 0,
+  // 1xx: an image or its ticket
+  kMalformed = 100,
+  kChain = 101,
+  kSignature = 102,
+  kChip = 103,
+  kBoard = 104,
+  kEcid = 105,
+  kDomain = 106,
+  kNonce = 107,
+  kSepNonce = 108,
+  kType = 109,
+  kDigest = 110,
+  kOrder = 111,
+  kMixedTickets = 112,
+  kMode = 113,            // CEPO, CPRO, CSEC, EPRO, ESEC do not fit a production phone
+  kForeignRamdisk = 114,  // the kernel starts nothing: no ramdisk that the rack knows
+  // 2xx: restore mode
+  kRootTicket = 200,
+  kAnswerMissing = 201,
+  kNorData = 202,
+  kAsrRange = 203,
+  kAsrChecksum = 204,
+  kAsrShort = 205,
+  kImageDigest = 206,
+  kHostGone = 207,
+  kAsrInfo = 208,
+  kFud = 209,
+  // 3xx: normal mode and the cable
+  kEnterRecovery = 300,
+  kUnplugged = 301,
+};
+
+[[nodiscard]] std::string_view Name(Reason reason);
+
+struct Refusal {
+  Reason reason = Reason::kNone;
+  std::string detail;
+};
+
+}  // namespace rack

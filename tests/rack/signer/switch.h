@@ -1,0 +1,15 @@
+#pragma once
+// The signer's faults as the command line names them.
+
+#include <string>
+#include <vector>
+
+#include "station/base/result.h"
+#include "tests/rack/signer/tss.h"
+
+namespace rack {
+
+// {"wrong-ecid"}, {"http-503", "3"}, {"delay", "2"} (seconds), {"none"}... kBadRequest otherwise.
+[[nodiscard]] station::Status SwitchSigner(SignerFaults& faults, const std::vector<std::string>& words);
+
+}  // namespace rack

@@ -1,0 +1,37 @@
+#pragma once
+// The signing server's judgement: a request in, a signed ticket or a refusal out. Answers as Apple's does.
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <string>
+
+#include "tests/rack/image4/root.h"
+#include "tests/rack/wire/value.h"
+
+namespace rack {
+
+// Faults of the signer, switched while it runs.
+struct SignerFaults {
+  bool wrong_ecid = false;
+  bool wrong_nonce = false;
+  bool refuse = false;        // STATUS=94
+  int unavailable = 0;        // this many more answers are HTTP 503
+  std::chrono::milliseconds delay{0};
+};
+
+class TicketSigner {
+ public:
+  explicit TicketSigner(SigningKeys keys) : keys_(std::move(keys)) {}
+
+  // The body of the answer: "STATUS=...&MESSAGE=...[&REQUEST_STRING=<plist>]".
+  [[nodiscard]] std::string Answer(const Value& request, const SignerFaults& faults) const;
+  // One IM4M for a request that has been found good; also what tests sign with.
+  [[nodiscard]] Bytes Sign(const Value& request, const SignerFaults& faults = {}) const;
+  [[nodiscard]] const SigningKeys& Keys() const { return keys_; }
+
+ private:
+  SigningKeys keys_;
+};
+
+}  // namespace rack

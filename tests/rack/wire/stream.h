@@ -1,0 +1,53 @@
+#pragma once
+// One connection: a socket with timeouts, which another thread may end at any moment (the phone is unplugged, the rack
+// stops). Also the listening sockets and the 4-byte framing that lockdownd and restored share.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "station/base/fd.h"
+#include "tests/rack/wire/value.h"
+
+namespace rack {
+
+inline constexpr std::chrono::milliseconds kForever{-1};
+
+class Stream {
+ public:
+  explicit Stream(station::Fd fd) : fd_(std::move(fd)) {}
+
+  // Up to `out.size()` bytes; 0 when the other side closed or the stream was shut down; nothing on timeout.
+  [[nodiscard]] std::optional<std::size_t> ReadSome(std::span<std::uint8_t> out,
+                                                    std::chrono::milliseconds timeout = kForever);
+  // All of `out`; false when it closed early or nothing came for `timeout`.
+  [[nodiscard]] bool ReadExact(std::span<std::uint8_t> out, std::chrono::milliseconds timeout = kForever);
+  // False when the other side is gone.
+  bool Write(std::span<const std::uint8_t> bytes);
+  bool Write(std::string_view text) { return Write(AsBytes(text)); }
+  // Never waits: a reader who lets its socket fill up is shut down.
+  void WriteNow(std::string_view text);
+  // Wakes every reader and writer; may be called from any thread.
+  void Shutdown() const;
+
+ private:
+  station::Fd fd_;
+};
+
+// Big-endian length, then a property list. Nothing when it closed, timed out or was no property list.
+[[nodiscard]] std::optional<Value> ReadFrame(Stream& stream, std::chrono::milliseconds timeout = kForever);
+// XML, length and body in one write, as clients need it.
+bool WriteFrame(Stream& stream, const Value& message);
+
+[[nodiscard]] station::Result<station::Fd> ListenUnix(const std::string& path, int backlog);
+[[nodiscard]] station::Result<station::Fd> ConnectUnix(const std::string& path);
+struct TcpListener {
+  station::Fd fd;
+  std::uint16_t port = 0;
+};
+[[nodiscard]] station::Result<TcpListener> ListenLoopback(std::uint16_t port, int backlog);
+
+}  // namespace rack
