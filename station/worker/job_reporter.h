@@ -1,0 +1,44 @@
+#pragma once
+// What a job in this worker reports and heeds: steps (journal first, then the daemon), progress, cancel, emergency stop.
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+
+#include "station/base/enums.h"
+#include "station/base/job_control.h"
+#include "station/link/journal.h"
+#include "station/worker/daemon_link.h"
+
+namespace station::worker {
+
+class JobReporter final : public JobControl {
+ public:
+  // Without a journal (identify jobs) steps are only reported.
+  JobReporter(DaemonLink& link, std::optional<link::JournalWriter> journal);
+
+  // Durable before it returns: a crash may lose how far a step got, never that it began. Refuses (kCancelled,
+  // kEmergencyStop) what must not begin.
+  [[nodiscard]] Status BeginStep(Step step, bool destructive);
+  void SetSignerRoot(const std::string& root);
+  [[nodiscard]] Step CurrentStep() const;
+  // Writes the job's end down; the daemon is told by the caller.
+  void JournalEnd(const v1::Finished& finished);
+
+  void Progress(double fraction, std::uint64_t bytes_done, std::uint64_t bytes_total) override;
+  [[nodiscard]] Status KeepGoing() override;
+  [[nodiscard]] Status Pause(std::chrono::milliseconds time) override;
+
+ private:
+  [[nodiscard]] Status Refusal(bool about_to_destroy);
+  DaemonLink& link_;
+  mutable std::mutex mutex_;
+  std::optional<link::JournalWriter> journal_;
+  Step step_ = Step::kNone;
+  bool destructive_ = false;
+  std::string signer_root_;
+  std::chrono::steady_clock::time_point next_progress_{};
+  std::chrono::steady_clock::time_point next_poll_{};
+};
+
+}  // namespace station::worker
