@@ -1,0 +1,122 @@
+#include "station/ctl/arm_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "station/base/enums.h"
+#include "station/ctl/port_text.h"
+
+namespace station::ctl {
+namespace {
+
+std::string LabelOf(const v1::ArmTarget& target) {
+  return Printable(target.port_label().empty() ? target.port_key() : target.port_label());
+}
+
+std::string Before(const v1::ArmTarget& target) {
+  if (const std::string os = OsText(target.phone()); !os.empty()) return os;
+  const auto mode = static_cast<PhoneMode>(target.phone().mode());
+  return mode == PhoneMode::kNone ? "unknown" : fmt::format("in {} mode", Words(Name(mode)));
+}
+
+std::string Reason(const v1::ArmTarget& target) {
+  if (!target.what_to_do().empty()) return Printable(target.what_to_do());
+  const auto code = ErrorCodeFromNumber(static_cast<std::uint32_t>(target.error_code()));
+  return code && *code != ErrorCode::kNone ? std::string(OperatorLine(*code)) : "";
+}
+
+std::string Heading(v1::Action action, int count) {
+  const std::string phones = count == 1 ? "This phone" : fmt::format("These {} phones", count);
+  if (action == v1::ACTION_UPDATE) return phones + " will be UPDATED, data is kept:\n";
+  return phones + " will be ERASED, everything on them is lost:\n";
+}
+
+std::string PortsOf(const v1::Arming& arming) {
+  std::string text;
+  for (const auto* list : {&arming.port_keys(), &arming.ecids(), &arming.serial_numbers()})
+    for (const std::string& name : *list) text += (text.empty() ? "" : ", ") + Printable(name);
+  return text;
+}
+
+}  // namespace
+
+int WipeCount(const v1::PlanArmResponse& plan) {
+  return static_cast<int>(std::ranges::count_if(plan.targets(), &v1::ArmTarget::will_wipe));
+}
+
+std::string RenderPlan(const v1::PlanArmResponse& plan, v1::Action action,
+                       const std::vector<std::string>& empty_ports, const Screen& screen) {
+  const std::vector<Column> columns = {
+      {"PORT", false, 4}, {"PHONE", false, 9}, {"ECID"}, {"NOW", false, 8}, {"THEN", false, 8}};
+  std::vector<Row> wiped;
+  std::vector<Row> spared;
+  for (const v1::ArmTarget& target : plan.targets()) {
+    Row row{{{LabelOf(target)},
+             {ProductName(target.phone())},
+             {EcidText(target.phone())},
+             {Before(target)},
+             {Printable(target.firmware_version())}},
+            Reason(target)};
+    (target.will_wipe() ? wiped : spared).push_back(std::move(row));
+  }
+  std::string text;
+  if (!wiped.empty())
+    text += Paint(screen, Color::kBad, Heading(action, static_cast<int>(wiped.size()))) +
+            RenderTable(columns, wiped, "REMARK", screen);
+  if (!spared.empty())
+    text += (text.empty() ? "Not now:\n" : "\nNot now:\n") +
+            RenderTable(columns, spared, "WHY", screen);
+  for (const std::string& port : empty_ports)
+    text += fmt::format("{}{} is empty: the next phone plugged in there is wiped too.\n",
+                        text.empty() || text.ends_with("too.\n") ? "" : "\n", Printable(port));
+  return text.empty() ? "No phone there to be wiped.\n" : text;
+}
+
+std::string RenderArmed(const v1::Arming& arming) {
+  const std::string phones =
+      arming.count() == 1 ? "1 phone" : fmt::format("{} phones", arming.count());
+  return fmt::format(
+      "Armed: {} ({}, until {}, {} s to change your mind).\nUndo: stationctl disarm {}\n",
+      arming.id(), phones, ClockText(arming.expires_at().seconds()), arming.countdown().seconds(),
+      arming.id());
+}
+
+std::string RenderArmings(const std::vector<v1::Arming>& armings, const Screen& screen) {
+  if (armings.empty()) return "Nothing is armed.\n";
+  std::vector<Row> rows;
+  for (const v1::Arming& arming : armings) {
+    rows.push_back(
+        {{{std::to_string(arming.id())},
+          {arming.active() ? "active" : "over", arming.active() ? Color::kWarn : Color::kDim},
+          {Words(Name(static_cast<Action>(arming.action())))},
+          {fmt::format("{}/{}", arming.used(), arming.count())},
+          {DateText(arming.expires_at().seconds())},
+          {Printable(arming.actor())},
+          {PortsOf(arming)}},
+         ""});
+  }
+  return RenderTable({{"ID", true},
+                      {"STATE"},
+                      {"ACTION"},
+                      {"USED", true},
+                      {"UNTIL"},
+                      {"WHO", false, 4},
+                      {"WHAT", false, 10}},
+                     rows, "", screen);
+}
+
+std::vector<std::string> NotShown(const google::protobuf::RepeatedPtrField<v1::ArmTarget>& planned,
+                                  const google::protobuf::RepeatedPtrField<v1::ArmTarget>& armed) {
+  std::vector<std::string> surprises;
+  for (const v1::ArmTarget& target : armed) {
+    const bool shown = std::ranges::any_of(planned, [&](const v1::ArmTarget& other) {
+      return other.will_wipe() && other.port_key() == target.port_key() &&
+             other.phone().ecid() == target.phone().ecid();
+    });
+    if (target.will_wipe() && !shown) surprises.push_back(LabelOf(target));
+  }
+  return surprises;
+}
+
+}  // namespace station::ctl

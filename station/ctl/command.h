@@ -1,0 +1,45 @@
+#pragma once
+// What every command gets and gives. A command group is one file with an Add... function that
+// describes its commands to CLI11 and leaves in Invocation::run what to do.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include "station/ctl/client.h"
+#include "station/ctl/failure.h"
+#include "station/ctl/text.h"
+
+namespace station::ctl {
+
+// Where a command reads and writes.
+struct Terminal {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& notes;  // questions, progress, remarks: standard error
+  Screen screen;
+  bool in_is_terminal = false;
+};
+
+struct Invocation {
+  Place place;
+  bool json = false;
+  std::string actor;
+  // Set by the chosen command.
+  std::function<Answer<ExitCode>(const Invocation&, Terminal&)> run;
+
+  [[nodiscard]] Answer<Client> Connect() const;
+};
+
+// Prints one message as JSON and succeeds.
+Answer<ExitCode> PrintJson(Terminal& terminal, const google::protobuf::Message& message);
+
+void AddPortCommands(CLI::App& app, Invocation& invocation);      // ports
+void AddWatchCommand(CLI::App& app, Invocation& invocation);      // watch
+void AddArmCommands(CLI::App& app, Invocation& invocation);       // arm, disarm, armings
+void AddJobCommands(CLI::App& app, Invocation& invocation);       // jobs, job, cancel, retry, stop
+void AddFirmwareCommands(CLI::App& app, Invocation& invocation);  // firmware
+void AddStationCommands(CLI::App& app, Invocation& invocation);   // status, doctor
+
+}  // namespace station::ctl
