@@ -33,6 +33,7 @@ class ScriptedPhone : public UsbFunction {
     Note([&] {
       before = received_.size();
       last_endpoint_ = endpoint;
+      ++blocks_;
       received_.append(data.begin(), data.end());
     });
     return on_bulk_out(before);
@@ -55,18 +56,19 @@ class ScriptedPhone : public UsbFunction {
     std::vector<std::pair<SetupPacket, std::string>> controls;
     std::string received;
     std::uint8_t last_endpoint;
+    int blocks;  // bulk OUT transfers
     int reads;
     int resets;
   };
   [[nodiscard]] Seen Look() const {
     const std::lock_guard lock(mutex_);
-    return {controls_, received_, last_endpoint_, reads_, resets_};
+    return {controls_, received_, last_endpoint_, blocks_, reads_, resets_};
   }
   // False when it has not come true within 20 s.
   bool WaitUntil(const std::function<bool(const Seen&)>& condition) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-      return condition({controls_, received_, last_endpoint_, reads_, resets_});
+      return condition({controls_, received_, last_endpoint_, blocks_, reads_, resets_});
     });
   }
   void SetInData(const std::string& text) {
@@ -88,6 +90,7 @@ class ScriptedPhone : public UsbFunction {
   std::vector<std::pair<SetupPacket, std::string>> controls_;
   std::string received_;
   std::uint8_t last_endpoint_ = 0;
+  int blocks_ = 0;
   int reads_ = 0;
   int resets_ = 0;
   Bytes to_send_;

@@ -31,31 +31,19 @@ class Latch {
 };
 
 TEST_F(TransferTest, BigUpload_ArrivesWholeInOneTransferPerBlock) {
-  int blocks = 0;
-  const auto phone = std::make_shared<ScriptedPhone>();
-  phone->on_bulk_out = [&](std::size_t) {
-    ++blocks;
-    return true;
-  };
-  Attach("1-4.2", Recovery(), phone);
+  const auto phone = Attach("1-4.2", Recovery());
   const World world = MakeWorld();
   const std::string said = Probe(world, {"upload", "1-4.2", "16777216"});
   EXPECT_THAT(said, HasSubstr("uploaded 16777216"));
   EXPECT_EQ(phone->Look().received.size(), 16777216U);
-  EXPECT_EQ(blocks, 16777216 / 0x8000);
+  EXPECT_EQ(phone->Look().blocks, 16777216 / 0x8000);
 }
 
 TEST_F(TransferTest, TransferOfAMegabyte_IsNotCutUp) {
-  int blocks = 0;
-  const auto phone = std::make_shared<ScriptedPhone>();
-  phone->on_bulk_out = [&](std::size_t) {
-    ++blocks;
-    return true;
-  };
-  Attach("1-4.2", Recovery(), phone);
+  const auto phone = Attach("1-4.2", Recovery());
   const World world = MakeWorld();
   EXPECT_THAT(Probe(world, {"upload", "1-4.2", "3145728", "1048576"}), HasSubstr("uploaded"));
-  EXPECT_EQ(blocks, 3);
+  EXPECT_EQ(phone->Look().blocks, 3);
 }
 
 TEST_F(TransferTest, RefusedBlock_IsAStall) {
