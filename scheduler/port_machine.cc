@@ -17,8 +17,6 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kEmpty, E::kPhoneGone, S::kEmpty, A::kNothing},
     {S::kEmpty, E::kWorkerDied, S::kEmpty, A::kNothing},
     {S::kEmpty, E::kCancel, S::kEmpty, A::kNothing},
-    // A job that outlived the daemon takes its port back as it was.
-    {S::kEmpty, E::kSlot, S::kWorking, A::kNothing},
 
     {S::kIdentifying, E::kIdentified, S::kIdle, A::kConsiderArmings},
     {S::kIdentifying, E::kNotIdentified, S::kFailed, A::kNothing},

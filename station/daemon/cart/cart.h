@@ -1,0 +1,213 @@
+#pragma once
+// The state thread's heart: every port, what happens at it, and what is done next. All calls on that one thread; nothing
+// here waits. Decisions are scheduler/'s, this carries them out. By subject: cart_ports (what USB says), cart_identify,
+// cart_arming, cart_jobs (a job's life), cart_tasks (what workers say), cart_commands (what operators say), cart_startup.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scheduler/admission.h"
+#include "scheduler/arming.h"
+#include "scheduler/never_wipe.h"
+#include "scheduler/port_machine.h"
+#include "station/catalogue/catalogue.h"
+#include "station/daemon/cart/act.h"
+#include "station/daemon/cart/clock.h"
+#include "station/daemon/cart/commands.h"
+#include "station/daemon/cart/firmware.h"
+#include "station/daemon/cart/port.h"
+#include "station/daemon/cart/view.h"
+#include "station/daemon/supervise/tasks.h"
+#include "station/ledger/ledger.h"
+#include "station/usb/topology.h"
+
+namespace station::daemon {
+
+struct CartSettings {
+  std::size_t concurrency = 8;
+  std::size_t identify_at_once = 4;
+  std::chrono::seconds countdown{10};
+  std::chrono::seconds arming_expiry{900};
+  scheduler::NeverWipeList never_wipe;
+  std::string signing_url;
+  std::filesystem::path signing_ca_file;
+  std::filesystem::path journal_dir;
+};
+
+// What the cart works with; all outlive it.
+struct CartParts {
+  Clock& clock;
+  ledger::Ledger& ledger;
+  Workers& workers;
+  FirmwareChoice& firmware;
+  const catalogue::Catalogue& catalogue;
+  CartObserver& observer;
+  // Which port a path would be; kNotFound.
+  std::function<Result<PortKey>(const PortPath&)> key_of;
+  // The last word in a job's journal for this attempt; nothing when there is none.
+  std::function<std::optional<Ended>(JobId, int attempt)> last_word;
+};
+
+// What the ledger remembers at the start.
+struct Memory {
+  std::map<PortKey, std::string> labels;
+  std::vector<ledger::PhoneFacts> phones;
+  std::vector<ledger::ArmingRow> armings;
+  std::vector<ledger::JobRow> open_jobs;  // without an end
+  std::vector<ledger::JobRow> last_jobs;  // the last ended restore job of each port
+  bool emergency_stop = false;
+};
+
+// A phone as usbmuxd lists it.
+struct MuxPhone {
+  std::string udid;
+  std::uint16_t bus = 0;
+  std::uint16_t device_number = 0;
+  friend auto operator<=>(const MuxPhone&, const MuxPhone&) = default;
+};
+
+class Cart : public TaskListener {
+ public:
+  Cart(CartSettings settings, CartParts parts);
+
+  // Once, before anything else. `alive` are the tasks whose process still runs.
+  void Recall(const Memory& memory, const std::set<std::string>& alive);
+
+  // What the host sees.
+  void OnUsb(const std::vector<usb::UsbPhone>& phones);
+  void OnMux(bool connected, const std::set<MuxPhone>& phones);
+  void OnFirmwareChanged();
+
+  // What workers say.
+  void OnIdentified(const std::string& task, const ledger::PhoneFacts& phone) override;
+  void OnStep(const std::string& task, const StepReport& report) override;
+  void OnProgress(const std::string& task, const ProgressReport& report) override;
+  void OnFinished(const std::string& task, const Ended& ended) override;
+  void OnImported(const std::string&, const store::Entry&) override {}  // not a port's concern
+  void OnGone(const std::string& task) override;
+
+  // What operators say.
+  [[nodiscard]] Result<std::vector<ArmTarget>> PlanArm(const ArmSpec& spec);
+  void Arm(const ArmSpec& spec, Act<ArmAnswer> act);
+  void Disarm(const DisarmSpec& spec, Act<int> act);
+  void CancelJob(const JobRef& ref, Act<ledger::JobRow> act);
+  void RetryJob(const JobRef& ref, Act<ledger::JobRow> act);
+  void SetEmergencyStop(bool engaged, Act<bool> act);
+  void LabelPort(const std::string& port, const std::string& label, Act<PortView> act);
+
+  // What is so.
+  [[nodiscard]] std::vector<PortView> Ports() const;  // in the order of their labels
+  [[nodiscard]] Result<PortView> FindPort(const std::string& name);
+  [[nodiscard]] CartView View() const;
+  [[nodiscard]] const scheduler::ArmingBook& Armings() const { return armings_; }
+  [[nodiscard]] std::optional<ledger::JobRow> RunningJob(JobId id) const;  // what the ledger does not know yet
+  [[nodiscard]] std::map<std::string, int> Leases() const;                 // by SHA-256: jobs that hold it
+
+  // No new work; what runs goes on.
+  void StopTakingWork();
+
+ private:
+  using Records = std::vector<ledger::Record>;
+
+  // ports
+  Port& PortFor(const PortKey& key);
+  Port* PortOfTask(const std::string& task);
+  Port* PortOfJob(JobId id);
+  [[nodiscard]] Result<PortKey> Resolve(const std::string& name) const;
+  [[nodiscard]] std::string DefaultLabel(const PortKey& key) const;
+  void Relabel();
+  void Came(Port& port, const usb::UsbPhone& phone);
+  void Left(Port& port);
+  [[nodiscard]] bool IsPhoneOfResult(const Port& port) const;
+  bool Apply(Port& port, scheduler::PortEvent event);
+  void Do(Port& port, scheduler::PortAction action);
+  void Forget(Port& port);
+  void Changed(Port& port);
+  void ProgressChanged(Port& port);
+  void Publish(Port& port);
+  [[nodiscard]] std::string WhatToDo(const Port& port) const;
+
+  // identify
+  void BeginIdentify(Port& port);
+  void QueueIdentify(Port& port);
+  void PumpIdentify();
+  void StartIdentify(Port& port);
+  void IdentifyEnded(Port& port, ErrorCode error, const std::string& context);
+  void StopIdentify(Port& port);
+  void Complete(ledger::PhoneFacts& phone) const;
+
+  // arming
+  [[nodiscard]] std::optional<ErrorCode> WhyHeld(const Port& port, const scheduler::Arming& arming,
+                                                 scheduler::Match match) const;
+  void ConsiderArmings(Port& port);
+  void ConsiderAll();
+  void CountDown(Port& port);
+  void Unarm(Port& port);
+  void ExpireArmings();
+  void LetGo(Port& port, Records& records);
+  void Begin(const scheduler::Arming& arming);
+  int WithdrawQueued(std::int64_t arming, const std::vector<PortKey>& keys);
+  [[nodiscard]] static ledger::PutArming AsRecord(const scheduler::Arming& arming);
+  [[nodiscard]] Result<scheduler::Arming> Understand(const ArmSpec& spec);
+  [[nodiscard]] std::vector<ArmTarget> Targets(const scheduler::Arming& arming);
+
+  // jobs
+  void CreateJob(Port& port);
+  void QueueJob(Port& port);
+  void Pump();
+  void RunWorker(Port& port);
+  void RunAgain(Port& port);
+  void FinishAttempt(Port& port, const Ended& ended);
+  void EndJob(Port& port);
+  void WithdrawJob(Port& port, ErrorCode error, const std::string& context);
+  void CloseStep(Port& port, Records& records);
+  void SendCancel(Port& port);
+  void LetItExit(Port& port);
+  void KillFor(Port& port, ErrorCode reason, const std::string& context);
+  [[nodiscard]] Status MayRetry(const Port& port, const ledger::JobRow& job) const;
+  [[nodiscard]] Result<Port*> PortOf(const JobRef& ref);
+
+  // startup
+  void RecallJob(const ledger::JobRow& job, bool alive);
+  void ShowResult(Port& port, const ledger::JobRow& job);
+
+  // Answers the act once `records`, and the answer for its request id, are on disk.
+  template <typename Answer>
+  void Commit(Records records, Answer answer, Act<Answer> act);
+  [[nodiscard]] ledger::PutEvent Event(std::string kind, const std::string& actor, const Port* port,
+                                       std::string text = {}) const;
+  [[nodiscard]] ledger::UnixMillis NowMillis() const { return ToUnixMillis(parts_.clock.Wall()); }
+  void CartChanged() { parts_.observer.OnCart(View()); }
+
+  CartSettings settings_;
+  CartParts parts_;
+  scheduler::PortMachine machine_ = scheduler::PortMachine::Standard();
+  scheduler::ArmingBook armings_;
+  scheduler::Admission<PortKey> slots_;
+  scheduler::Admission<PortKey> identify_slots_;
+  std::map<PortKey, Port> ports_;
+  std::map<PortKey, std::string> labels_;
+  std::map<Ecid, ledger::PhoneFacts> phones_;
+  std::set<MuxPhone> mux_phones_;
+  bool mux_connected_ = false;
+  bool emergency_stop_ = false;
+  bool draining_ = false;
+  std::uint64_t revision_ = 0;
+  Timer expiry_;
+};
+
+template <typename Answer>
+void Cart::Commit(Records records, Answer answer, Act<Answer> act) {
+  if (!act.request_id.empty() && act.encode)
+    records.push_back(ledger::PutAnswer{act.request_id, act.method, act.encode(answer), NowMillis()});
+  parts_.ledger.Append(std::move(records), [answer = std::move(answer), reply = std::move(act.reply)](Status status) {
+    if (status) reply(answer);
+    else reply(std::unexpected(status.error()));
+  });
+}
+
+}  // namespace station::daemon

@@ -1,0 +1,129 @@
+// What the ledger remembers becomes ports again; jobs that outlived the daemon are taken back.
+
+#include "station/base/log.h"
+#include "station/daemon/cart/cart.h"
+
+namespace station::daemon {
+namespace {
+
+constexpr auto kAwayAtStart = std::chrono::seconds(5);  // for the first scan to find a phone whose result is shown
+
+scheduler::Arming FromRow(const ledger::ArmingRow& row) {
+  scheduler::Arming arming;
+  arming.id = {row.id};
+  for (const std::string& port : row.ports) arming.ports.push_back({port});
+  for (const std::string& ecid : row.ecids) arming.ecids.push_back(ParseEcid(ecid).value_or(Ecid{}));
+  arming.serial_numbers = row.serial_numbers;
+  arming.action = row.action;
+  arming.firmware = row.firmware;
+  arming.count = row.count;
+  arming.actor = row.actor;
+  arming.created = FromUnixMillis(row.created);
+  arming.expires = FromUnixMillis(row.expires);
+  arming.countdown = std::chrono::seconds(row.countdown_seconds);
+  arming.active = row.active;
+  for (const std::string& ecid : row.taken) arming.taken.insert(ParseEcid(ecid).value_or(Ecid{}));
+  for (const std::string& port : row.let_go_ports) arming.let_go_ports.insert({port});
+  for (const std::string& ecid : row.let_go_phones) arming.let_go_phones.insert(ParseEcid(ecid).value_or(Ecid{}));
+  return arming;
+}
+
+}  // namespace
+
+Cart::Cart(CartSettings settings, CartParts parts)
+    : settings_(std::move(settings)),
+      parts_(std::move(parts)),
+      slots_(settings_.concurrency),
+      identify_slots_(settings_.identify_at_once),
+      expiry_(parts_.clock) {}
+
+void Cart::Recall(const Memory& memory, const std::set<std::string>& alive) {
+  labels_ = memory.labels;
+  for (const ledger::PhoneFacts& phone : memory.phones) phones_.emplace(phone.ecid, phone);
+  for (const ledger::ArmingRow& row : memory.armings) armings_.Add(FromRow(row));
+  emergency_stop_ = memory.emergency_stop;
+  slots_.SetOpen(!emergency_stop_);
+  parts_.workers.SetEmergencyStop(emergency_stop_);
+  for (const auto& [key, label] : labels_) PortFor(key);
+  for (const ledger::JobRow& job : memory.last_jobs) ShowResult(PortFor(job.port), job);
+  for (const ledger::JobRow& job : memory.open_jobs) RecallJob(job, alive.contains(TaskName(job.id)));
+  ExpireArmings();
+  Pump();
+}
+
+void Cart::ShowResult(Port& port, const ledger::JobRow& job) {
+  const bool well = job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
+  port.job = job;
+  port.view.state = well ? PortState::kDone : PortState::kFailed;
+  port.view.phone = job.phone;
+  port.view.phone.mode = PhoneMode::kNone;
+  port.view.job = job.id;
+  port.view.outcome = job.outcome;
+  port.view.error = job.error;
+  port.view.simulated = job.simulated;
+  port.seen_since_end = true;
+  if (!port.usb) port.away.Set(kAwayAtStart, [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
+  Changed(port);
+}
+
+void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
+  ledger::JobRow job = open;
+  if (job.action == Action::kIdentify) {
+    job.ended = NowMillis();
+    job.error = ErrorCode::kUnavailable;
+    job.context = "the station was restarted";
+    parts_.ledger.Append({ledger::PutJob{job}});
+    return;
+  }
+  Port& port = PortFor(job.port);
+  const std::optional<Ended> last_word = parts_.last_word(job.id, job.attempt);
+  port.away.Stop();
+  port.job = job;
+  port.view.phone = job.phone;
+  port.view.phone.mode = PhoneMode::kNone;
+  port.view.job = job.id;
+  port.view.simulated = job.simulated;
+  port.view.outcome = Outcome::kNone;
+  port.view.error = ErrorCode::kNone;
+  port.meter.BeginStep(job.step, parts_.clock.Now());
+  const std::string id = std::to_string(job.id.value);
+  // Not an event that happens, but what is so: the states are set, not entered.
+  if (job.began.value == 0 && !alive && !last_word) {
+    Log(LogLevel::kInfo, "job queued again", {{"job", id}, {"port", port.view.label}});
+    port.view.state = PortState::kQueued;
+    port.away.Set(kAwayAtStart, [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
+    slots_.Enqueue(port.view.key);
+    return Changed(port);
+  }
+  port.view.state = PortState::kWorking;
+  slots_.Adopt(port.view.key);
+  if (last_word) {
+    Log(LogLevel::kInfo, "job had ended meanwhile", {{"job", id}, {"port", port.view.label}});
+    FinishAttempt(port, *last_word);
+  } else if (alive) {
+    Log(LogLevel::kInfo, "job adopted", {{"job", id}, {"port", port.view.label}});
+    port.task = TaskName(job.id);
+    if (const auto sha256 = ParseSha256(job.firmware_sha256))
+      if (auto lease = parts_.firmware.Hold(*sha256)) port.lease = std::move(*lease);
+    Changed(port);
+  } else {
+    FinishAttempt(port, {.outcome = Outcome::kIndeterminate, .error = ErrorCode::kWorkerDied,
+                         .context = "it was not there any more when the station came back", .step = job.step,
+                         .os_build_after = {}, .signer_root = {}});
+  }
+}
+
+std::optional<ledger::JobRow> Cart::RunningJob(JobId id) const {
+  for (const auto& [key, port] : ports_)
+    if (port.job && port.job->id == id) return port.job;
+  return std::nullopt;
+}
+
+std::map<std::string, int> Cart::Leases() const {
+  std::map<std::string, int> leases;
+  for (const auto& [key, port] : ports_)
+    if (!port.task.empty() && port.job && !port.identify) ++leases[port.job->firmware_sha256];
+  return leases;
+}
+
+}  // namespace station::daemon

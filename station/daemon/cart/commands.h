@@ -1,0 +1,52 @@
+#pragma once
+// What operators ask of the cart, and what it answers: plain structs of the API's messages.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scheduler/arming.h"
+#include "station/daemon/cart/view.h"
+
+namespace station::daemon {
+
+struct ArmSpec {
+  std::vector<std::string> ports;  // labels, paths or keys
+  std::vector<std::string> ecids;
+  std::vector<std::string> serial_numbers;
+  Action action = Action::kErase;
+  std::string firmware;
+  std::optional<std::chrono::seconds> expires_in;
+  int count = 0;  // 0: one for each port and phone named
+  std::optional<std::chrono::seconds> countdown;
+  std::string actor;
+};
+
+struct ArmTarget {
+  std::string port_label;
+  PortKey port;
+  ledger::PhoneFacts phone;
+  std::string firmware_version;
+  std::string firmware_sha256;
+  bool will_wipe = false;
+  ErrorCode error = ErrorCode::kNone;
+};
+
+struct ArmAnswer {
+  scheduler::Arming arming;
+  std::vector<ArmTarget> targets;
+};
+
+struct DisarmSpec {
+  std::int64_t arming = 0;         // 0: every one
+  std::vector<std::string> ports;  // when given, only these are let go
+};
+
+// Which job: by number, or the one of a port.
+struct JobRef {
+  JobId id;
+  std::string port;
+};
+
+}  // namespace station::daemon

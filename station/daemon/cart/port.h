@@ -1,0 +1,57 @@
+#pragma once
+// One port as the state thread knows it.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scheduler/arming.h"
+#include "station/daemon/cart/clock.h"
+#include "station/daemon/cart/progress.h"
+#include "station/daemon/cart/view.h"
+#include "station/store/keeper/shelf.h"
+#include "station/usb/topology.h"
+
+namespace station::daemon {
+
+struct Port {
+  explicit Port(Clock& clock)
+      : away(clock), countdown(clock), mux_wait(clock), deadline(clock), cancel_grace(clock), publish(clock) {}
+
+  PortView view;
+  std::optional<usb::UsbPhone> usb;  // what is plugged in now
+  std::vector<std::string> paths;    // its sides, as last seen
+
+  // The process that works for this port, and the row it fills.
+  std::string task;  // empty: none
+  std::optional<ledger::JobRow> job;       // the running or last restore job
+  std::optional<ledger::JobRow> identify;  // the running identify job
+  int identify_tries = 0;
+  bool task_ended = false;       // it said its last word; only its exit is missing
+  bool queue_when_gone = false;  // the next attempt waits for that exit
+  ErrorCode killed_for = ErrorCode::kNone;
+  std::string ended_context;     // with killed_for
+  bool destructive = false;      // of the running step
+  std::optional<ledger::StepRow> step;
+  SteadyTime step_began{};
+  ProgressMeter meter;
+  store::Lease lease;
+  bool seen_since_end = false;  // the phone was there after its job had ended
+
+  std::optional<scheduler::ArmingId> arming;  // that takes it (armed, held)
+  ErrorCode hold = ErrorCode::kNone;
+
+  Timer away;          // no phone for how long?
+  Timer countdown;     // to the job
+  Timer mux_wait;      // for usbmuxd to list the phone
+  Timer deadline;      // of the running step
+  Timer cancel_grace;  // for a cancelled worker to end by itself
+  Timer publish;       // of coalesced progress
+  SteadyTime published{};
+
+  [[nodiscard]] scheduler::Candidate AsCandidate() const {
+    return {view.key, view.phone.ecid, view.phone.serial_number, view.phone.udid, view.phone.product};
+  }
+};
+
+}  // namespace station::daemon

@@ -1,0 +1,65 @@
+#pragma once
+// What a port looks like from outside, and who is told when that changes.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "station/base/enums.h"
+#include "station/base/error_code.h"
+#include "station/daemon/cart/clock.h"
+#include "station/ledger/records.h"
+
+namespace station::daemon {
+
+struct ProgressView {
+  Step step = Step::kNone;
+  double fraction = 0;       // of the whole job
+  double step_fraction = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  double bytes_per_second = 0;
+  std::optional<std::chrono::seconds> eta;
+};
+
+struct PortView {
+  PortKey key;
+  std::string path;  // empty while nothing is plugged in
+  std::string label;
+  PortState state = PortState::kEmpty;
+  ledger::PhoneFacts phone;
+  ProgressView progress;
+  JobId job;
+  ErrorCode error = ErrorCode::kNone;
+  std::string what_to_do;
+  std::string speed;
+  std::int64_t arming = 0;
+  std::optional<WallTime> armed_until;
+  Outcome outcome = Outcome::kNone;
+  std::uint64_t revision = 0;
+  WallTime changed{};
+  bool simulated = false;
+};
+
+// The station's own numbers, beside the ports'.
+struct CartView {
+  bool emergency_stop = false;
+  std::size_t limit = 0;
+  std::size_t working = 0;
+  std::size_t queued = 0;
+  bool mux_connected = false;
+};
+
+// Called on the state thread; must not wait for anything.
+class CartObserver {
+ public:
+  virtual ~CartObserver() = default;
+  virtual void OnPort(const PortView& port) = 0;  // at most five times a second for progress alone
+  virtual void OnCart(const CartView& cart) = 0;
+  virtual void OnJobEnded(const ledger::JobRow& job) = 0;  // restore jobs only
+  virtual void OnStepEnded(Step step, std::chrono::duration<double> time) = 0;
+  virtual void OnBytes(const PortView& port, std::uint64_t more) = 0;
+};
+
+}  // namespace station::daemon
