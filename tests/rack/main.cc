@@ -29,6 +29,7 @@ struct Options {
   std::string phone;
   std::vector<std::string> words;
   bool json = false;
+  bool plain_malloc = false;
   rack::ForgeOrder forge;
   std::vector<std::string> program;  // what stands behind "--"
 };
@@ -69,7 +70,7 @@ int Run(const Options& options) {
 
 int Execute(const Options& options) {
   if (options.program.empty()) return Report({station::ErrorCode::kBadRequest, "exec needs -- CMD ARG..."});
-  const auto code = rack::ExecuteInWorld(options.dir, options.phone, options.program);
+  const auto code = rack::ExecuteInWorld(options.dir, {options.phone, options.program, options.plain_malloc});
   return code ? *code : Report(code.error());
 }
 
@@ -158,6 +159,7 @@ int main(int argc, char** argv) {
   CLI::App* exec = app.add_subcommand("exec", "run a program in the rack's world: exec --dir DIR -- CMD ARG...");
   exec->add_option("--dir", options.dir)->required();
   exec->add_option("--phone", options.phone, "show this phone only");
+  exec->add_flag("--plain-malloc", options.plain_malloc, "do not work around libirecovery's use of a freed list");
   CLI::App* status = app.add_subcommand("status", "what is on every phone");
   status->add_option("--dir", options.dir)->required();
   status->add_flag("--json", options.json);

@@ -35,7 +35,13 @@ Result<Stream> Connect(const std::filesystem::path& folder) {
   return Stream(std::move(fd));
 }
 
-void SetWorldEnvironment(const Value& world) {
+// Debian 12's libirecovery goes on walking a device list it has freed. When its phone is the newest device on the bus,
+// the next entry is malloc's own bookkeeping, and every tool on it crashes after a mode change, on a real bus too. With
+// the per-thread cache off the freed list stays readable. Our own programs do not need it: `exec --plain-malloc`.
+constexpr const char* kTunables = "GLIBC_TUNABLES";
+constexpr const char* kFreedListStaysReadable = "glibc.malloc.tcache_count=0";
+
+void SetWorldEnvironment(const Value& world, bool plain_malloc) {
   const char* old = std::getenv("LD_PRELOAD");
   const std::string preload = (old != nullptr && *old != '\0' ? std::string(old) + ":" : "") + kPreload;
   const std::string signer = world.Text("SignerUrl");
@@ -45,14 +51,15 @@ void SetWorldEnvironment(const Value& world) {
   setenv("RACK_SIGNER_URL", signer.c_str(), 1);
   setenv("RACK_CATALOGUE_URL", (signer + "/catalogue").c_str(), 1);
   setenv("http_proxy", signer.c_str(), 1);
+  if (!plain_malloc) setenv(kTunables, kFreedListStaysReadable, 0);
 }
 
-[[noreturn]] void Become(const std::vector<std::string>& command, const Value& world, const sigset_t& mask) {
+[[noreturn]] void Become(const Execution& execution, const Value& world, const sigset_t& mask) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   sigprocmask(SIG_SETMASK, &mask, nullptr);
-  SetWorldEnvironment(world);
+  SetWorldEnvironment(world, execution.plain_malloc);
   std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : execution.command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());
   dprintf(STDERR_FILENO, "station-rack: %s: %s\n", arguments[0], strerror(errno));
@@ -77,18 +84,17 @@ Result<Value> AskRack(const std::filesystem::path& folder, const Value& request)
   return Ask(stream, request);
 }
 
-Result<int> ExecuteInWorld(const std::filesystem::path& folder, const std::string& phone,
-                           const std::vector<std::string>& command) {
+Result<int> ExecuteInWorld(const std::filesystem::path& folder, const Execution& execution) {
   STATION_TRY(stream, Connect(folder));
-  STATION_TRY(world, Ask(stream, Value::Dict{{"Command", "world"}, {"Phone", phone}}));
+  STATION_TRY(world, Ask(stream, Value::Dict{{"Command", "world"}, {"Phone", execution.phone}}));
   sigset_t signals;
   sigset_t before;
   sigemptyset(&signals);
   for (const int signal : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&signals, signal);
   sigprocmask(SIG_BLOCK, &signals, &before);
   const pid_t child = fork();
-  if (child < 0) return station::FailErrno("starting " + command[0], errno);
-  if (child == 0) Become(command, world, before);
+  if (child < 0) return station::FailErrno("starting " + execution.command[0], errno);
+  if (child == 0) Become(execution, world, before);
   return WaitFor(child, signals);
 }
 

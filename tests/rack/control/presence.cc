@@ -71,8 +71,7 @@ void Presence::Grant(const Phone::Wish& wish) {
     case kPlug: return SetPlugged(true);
     case kUnplug: return SetPlugged(false);
     case kMove: return phone_.ChangeDurably([&](PhoneState& state) { state.port = wish.port; });
-    case kReplug:
-      SetPlugged(false);
+    case kPlugLater:
       if (phone_.Sleep(wish.after)) SetPlugged(true);
   }
 }

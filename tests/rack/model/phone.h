@@ -22,10 +22,10 @@ namespace rack {
 class Phone {
  public:
   struct Wish {
-    enum class Kind { kEvent, kPlug, kUnplug, kMove, kReplug } kind = Kind::kEvent;
+    enum class Kind { kEvent, kPlug, kUnplug, kMove, kPlugLater } kind = Kind::kEvent;
     Event event = Event::kReboot;     // kEvent
     station::PortPath port = {};      // kMove
-    std::chrono::seconds after{0};    // kReplug: unplug, wait, plug
+    std::chrono::seconds after{0};    // kPlugLater
   };
   struct Request {
     Wish wish;
