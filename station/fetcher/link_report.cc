@@ -1,6 +1,7 @@
 #include "station/fetcher/link_report.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -69,11 +70,11 @@ class Reporter {
 
   // The daemon may have been restarted since: then one new connection is tried.
   void End(const std::vector<ToDaemon>& messages) {
-    if (SendAll(messages)) return;
+    if (SendAll(messages)) return Close();
     if (auto welcome = SayHello(true); !welcome)
       LogError(LogLevel::kWarning, "import: the daemon is away", welcome.error(),
                {{"task", task_}});
-    (void)SendAll(messages);
+    if (SendAll(messages)) Close();
   }
 
  private:
@@ -109,6 +110,15 @@ class Reporter {
     for (const ToDaemon& message : messages)
       if (!Send(message)) return false;
     return true;
+  }
+  // Closing a unix socket with packets unread would reset it, and the daemon might miss the end.
+  void Close() {
+    ::shutdown(channel_->Socket().Get(), SHUT_RD);
+    for (bool more = true; more;) {
+      const auto packet = channel_->Receive();
+      more = packet && *packet;
+    }
+    channel_.reset();
   }
   void Lost() {
     Log(LogLevel::kWarning, "import: lost the daemon, going on alone", {{"task", task_}});

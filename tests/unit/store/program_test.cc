@@ -183,6 +183,7 @@ TEST_F(FetcherProgram, DaemonGoneAndBack_IsToldTheEnd) {
   const pid_t child = Start(LinkArguments());
   {
     const auto channel = Accept();
+    ASSERT_TRUE(channel.ReceiveMessage<ToDaemon>());
     ASSERT_TRUE(channel.Send(Orders(Ipsw())));
   }
   const auto channel = Accept();
