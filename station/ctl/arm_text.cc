@@ -27,9 +27,10 @@ std::string Reason(const v1::ArmTarget& target) {
 }
 
 std::string Heading(v1::Action action, int count) {
-  const std::string phones = count == 1 ? "This phone" : fmt::format("These {} phones", count);
+  const bool one = count == 1;
+  const std::string phones = one ? "This phone" : fmt::format("These {} phones", count);
   if (action == v1::ACTION_UPDATE) return phones + " will be UPDATED, data is kept:\n";
-  return phones + " will be ERASED, everything on them is lost:\n";
+  return fmt::format("{} will be ERASED, everything on {} is lost:\n", phones, one ? "it" : "them");
 }
 
 std::string PortsOf(const v1::Arming& arming) {

@@ -75,7 +75,7 @@ Row WatchRow(const v1::Port& port, bool wide) {
   row.cells = {{PortName(port)},
                {ProductName(port.phone())},
                wide ? Cell{StepText(port), Color::kBusy} : DoingCell(port),
-               {moves || done ? BarText(done ? 1.0 : fraction, wide ? 22 : 12) : "",
+               {moves || done ? BarText(done ? 1.0 : fraction, wide ? 22 : 8) : "",
                 done ? Color::kGood : Color::kBusy},
                {moves  ? PercentText(fraction)
                 : done ? "100%"
@@ -210,7 +210,7 @@ std::string RenderWatch(const std::vector<v1::Port>& ports, std::string_view mes
   const bool wide = screen.width >= 100;
   std::vector<Row> rows;
   for (const v1::Port& port : ports) rows.push_back(WatchRow(port, wide));
-  std::vector<Column> columns = {{"PORT", false, 4}, {"PRODUCT", false, 9}, {"STEP", false, 8},
+  std::vector<Column> columns = {{"PORT", false, 4}, {"PRODUCT", false, 9}, {"STEP", false, 15},
                                  {"PROGRESS"},       {"%", true},           {"BYTES", true, 6},
                                  {"SPEED", true, 6}, {"LEFT", true}};
   if (wide) columns.push_back({"STATE"});

@@ -1,0 +1,91 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "station/ctl/arm_text.h"
+#include "station/ctl/firmware_text.h"
+#include "tests/unit/ctl/fake_station.h"
+
+namespace station::ctl {
+namespace {
+
+using testing::HasSubstr;
+
+v1::ArmTarget* Add(v1::PlanArmResponse& plan, const v1::Port& port) {
+  v1::ArmTarget* target = plan.add_targets();
+  target->set_port_label(port.label());
+  target->set_port_key(port.key());
+  *target->mutable_phone() = port.phone();
+  target->set_will_wipe(true);
+  target->set_firmware_version("15.8 (19H999)");
+  return target;
+}
+
+v1::PlanArmResponse Plan() {
+  v1::PlanArmResponse plan;
+  Add(plan, MakePort("A1", v1::PORT_STATE_IDLE));
+  v1::ArmTarget* recovery = Add(plan, MakePort("A2", v1::PORT_STATE_IDLE, "iPhone X"));
+  recovery->mutable_phone()->clear_os_version();
+  recovery->mutable_phone()->clear_os_build();
+  recovery->mutable_phone()->set_mode(v1::PHONE_MODE_RECOVERY);
+  v1::ArmTarget* spared = Add(plan, MakePort("A3", v1::PORT_STATE_IDLE));
+  spared->set_will_wipe(false);
+  spared->clear_firmware_version();
+  spared->set_error_code(v1::ERROR_CODE_NEVER_WIPE);
+  return plan;
+}
+
+TEST(PlanTextTest, OneLineForEachPhoneAt80Columns) {
+  EXPECT_EQ(RenderPlan(Plan(), v1::ACTION_ERASE, {"A4"}, Screen{.width = 80}),
+            R"(These 2 phones will be ERASED, everything on them is lost:
+PORT  PHONE     ECID                NOW               THEN
+A1    iPhone 8  0x00000000000000A1  14.8 (18H17)      15.8 (19H999)
+A2    iPhone X  0x00000000000000A2  in recovery mode  15.8 (19H999)
+
+Not now:
+PORT  PHONE     ECID                NOW           THEN
+A3    iPhone 8  0x00000000000000A3  14.8 (18H17)
+    This phone is on the never-wipe list: take it off the cart, or off the list.
+
+A4 is empty: the next phone plugged in there is wiped too.
+)");
+}
+
+TEST(PlanTextTest, OneLineForEachPhoneAt120Columns) {
+  EXPECT_THAT(RenderPlan(Plan(), v1::ACTION_ERASE, {}, Screen{.width = 120}),
+              HasSubstr("A3    iPhone 8  0x00000000000000A3  14.8 (18H17)        This phone is on "
+                        "the never-wipe"));
+}
+
+TEST(PlanTextTest, AnUpdateSaysThatDataIsKept) {
+  EXPECT_THAT(RenderPlan(Plan(), v1::ACTION_UPDATE, {}, Screen{}),
+              HasSubstr("UPDATED, data is kept"));
+}
+
+TEST(PlanTextTest, NothingThere) {
+  EXPECT_EQ(RenderPlan({}, v1::ACTION_ERASE, {}, Screen{}), "No phone there to be wiped.\n");
+  EXPECT_EQ(RenderArmings({}, Screen{}), "Nothing is armed.\n");
+}
+
+TEST(FirmwareTextTest, ListAt80Columns) {
+  v1::Firmware firmware;
+  firmware.set_sha256("0123456789abcdef" + std::string(48, '0'));
+  firmware.set_version("15.8");
+  firmware.set_build("19H999");
+  firmware.set_size(5'600'000'000);
+  firmware.set_leases(2);
+  for (const char* product : {"iPhone10,1", "iPhone10,2", "iPhone10,4", "iPhone10,5"})
+    firmware.add_products(product);
+  EXPECT_EQ(RenderFirmwareList({firmware}, Screen{.width = 80}),
+            R"(VERSION          SIZE  SHA-256       IN USE  FOR
+15.8 (19H999)  5.6 GB  0123456789ab       2  iPhone10,1 iPhone10,2 iPhone10,4...
+)");
+  EXPECT_THAT(RenderFirmwareList({}, Screen{}), HasSubstr("stationctl firmware add"));
+}
+
+TEST(FirmwareTextTest, ImportIsOneLine) {
+  EXPECT_EQ(RenderImport(1'400'000'000, 5'600'000'000, 250e6, Screen{.width = 80}),
+            "[#########.............................]  25%  1.4/5.6 GB  250 MB/s");
+}
+
+}  // namespace
+}  // namespace station::ctl
