@@ -1,0 +1,72 @@
+#pragma once
+// A whole bench for a test: a rack of simulated phones, a station in front of it, and an operator's command line. What is
+// asserted is what the rack says is on the phones, not what was sent.
+
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/integration/process.h"
+
+namespace station::integration {
+
+struct BenchOptions {
+  std::string cart;                  // YAML of the rack
+  std::string extra_config;          // appended to the station's configuration
+  std::uint64_t os_size = 24 << 20;  // bytes of each forged OS image
+};
+
+// One forged IPSW, as `station-rack forge --json` reports it.
+struct Forged {
+  std::filesystem::path file;
+  std::string sha256;
+  std::string os_digest;
+  std::string build;
+};
+
+class Bench {
+ public:
+  explicit Bench(BenchOptions options);
+  ~Bench();
+
+  // Starts the rack, then stationd in it. Fails the test when either does not get ready.
+  void Start();
+  void StartStation();
+  void StopStation();
+  void KillStation();
+
+  [[nodiscard]] Forged Forge(const std::string& manifest, const std::string& seed = "1");
+  Forged Import(const std::string& manifest);
+
+  // stationctl with --json; the parsed answer (a null node when there is none).
+  YAML::Node Ctl(std::vector<std::string> words, int expected_exit = 0);
+  [[nodiscard]] Finished CtlRaw(std::vector<std::string> words, int seconds = 180);
+  [[nodiscard]] Finished Rack(std::vector<std::string> words);
+  [[nodiscard]] Finished InWorld(const std::string& phone, std::vector<std::string> command, int seconds = 180);
+  // The rack's word on one phone.
+  [[nodiscard]] YAML::Node Phone(const std::string& name);
+  // The station's word on one port, by its label or path.
+  [[nodiscard]] YAML::Node Port(const std::string& name);
+  [[nodiscard]] std::string PortState(const std::string& name);
+  [[nodiscard]] YAML::Node LastJob(const std::string& port);
+  [[nodiscard]] std::string Metrics();
+
+  // Until it holds; fails the test (naming `what`) after `seconds`.
+  bool Await(const std::string& what, const std::function<bool()>& holds, int seconds = 90);
+  bool AwaitState(const std::string& port, const std::string& state, int seconds = 90);
+
+  [[nodiscard]] std::filesystem::path StateDir() const { return dir_ / "state"; }
+  [[nodiscard]] std::filesystem::path RunDir() const { return dir_ / "run"; }
+
+ private:
+  void WriteConfig();
+  BenchOptions options_;
+  std::filesystem::path dir_;
+  Background rack_;
+  Background station_;
+};
+
+}  // namespace station::integration
