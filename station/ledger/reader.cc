@@ -70,6 +70,14 @@ Result<std::optional<JobRow>> Reader::Job(JobId id) {
   return job;
 }
 
+Result<std::vector<JobRow>> Reader::LastJobs() {
+  const std::lock_guard lock(state_->mutex);
+  STATION_TRY(statement, state_->connection.Prepare("SELECT " + std::string(kJobColumns) +
+                                                    " FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE action <> 0 "
+                                                    "AND began <> 0 GROUP BY port) AND ended <> 0"));
+  return All<JobRow>(std::move(statement), ReadJob);
+}
+
 Result<std::vector<ArmingRow>> Reader::Armings(bool active_only) {
   const std::lock_guard lock(state_->mutex);
   std::string sql = "SELECT " + std::string(kArmingColumns) + " FROM armings";

@@ -29,6 +29,7 @@ class Reader {
 
   [[nodiscard]] Result<std::vector<JobRow>> Jobs(const JobQuery& query);  // newest first, without steps
   [[nodiscard]] Result<std::optional<JobRow>> Job(JobId id);               // with steps
+  [[nodiscard]] Result<std::vector<JobRow>> LastJobs();  // the last ended restore job of each port that began
   [[nodiscard]] Result<std::vector<ArmingRow>> Armings(bool active_only);
   [[nodiscard]] Result<std::map<PortKey, std::string>> Labels();
   [[nodiscard]] Result<std::vector<PhoneFacts>> Phones();

@@ -32,6 +32,7 @@ struct CartSettings {
   std::size_t identify_at_once = 4;
   std::chrono::seconds countdown{10};
   std::chrono::seconds arming_expiry{900};
+  std::chrono::seconds result_rest{5};  // a result is shown until its phone has been away that long
   scheduler::NeverWipeList never_wipe;
   std::string signing_url;
   std::filesystem::path signing_ca_file;

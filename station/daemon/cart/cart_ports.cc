@@ -14,7 +14,7 @@ using scheduler::PortAction;
 using scheduler::PortEvent;
 using namespace std::chrono_literals;
 
-constexpr auto kAwayTime = 3s;  // longer than a phone takes to re-enumerate
+constexpr std::chrono::seconds kAwayTime = 3s;  // longer than a phone takes to re-enumerate
 constexpr auto kPublishInterval = 200ms;
 
 std::string Controller(const PortKey& key) { return key.value.substr(0, key.value.rfind(':')); }
@@ -91,9 +91,10 @@ void Cart::Left(Port& port) {
   port.view.path.clear();
   port.view.speed.clear();
   port.view.phone.mode = PhoneMode::kNone;
-  port.away.Set(kAwayTime, [this, &port] {
-    const bool result = port.view.state == PortState::kDone || port.view.state == PortState::kFailed;
-    if (!result || port.seen_since_end) Apply(port, PortEvent::kStayedAway);
+  const auto is_result = [&port] { return port.view.state == PortState::kDone || port.view.state == PortState::kFailed; };
+  const auto patience = is_result() ? std::max(kAwayTime, settings_.result_rest) : kAwayTime;
+  port.away.Set(patience, [this, &port, is_result] {
+    if (!is_result() || port.seen_since_end) Apply(port, PortEvent::kStayedAway);
   });
   Apply(port, PortEvent::kPhoneGone);
   Changed(port);

@@ -67,15 +67,21 @@ Status Supervisor::Start(Task task) {
   process.task = std::move(task);
   Log(LogLevel::kInfo, "process started", {{"task", name}, {"pid", std::to_string(pid)}});
   Watch(name, process);
+  Count();
   return {};
+}
+
+void Supervisor::Count() const {
+  if (settings_.on_count) settings_.on_count(running_.size());
 }
 
 bool Supervisor::Adopt(const std::string& task, pid_t pid) {
   Running_& process = running_[task] = Running_{};
   process.pid = pid;
-  if (Watch(task, process)) return true;
-  running_.erase(task);
-  return false;
+  const bool alive = Watch(task, process);
+  if (!alive) running_.erase(task);
+  Count();
+  return alive;
 }
 
 bool Supervisor::Watch(const std::string& name, Running_& process) {
@@ -96,6 +102,7 @@ void Supervisor::Exited(const std::string& name) {
   if (const auto connection = running_[name].connection) connection->Drain();  // its last words come first
   const Running_ process = std::move(running_[name]);
   running_.erase(name);
+  Count();
   int status = 0;
   if (process.ours) ::waitpid(process.pid, &status, WNOHANG);
   const bool clean = !process.ours || (WIFEXITED(status) && WEXITSTATUS(status) == 0);

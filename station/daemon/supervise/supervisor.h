@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -22,6 +23,7 @@ struct SupervisorSettings {
   std::filesystem::path fetcher_program;
   std::filesystem::path socket;   // run_dir/worker.sock
   std::filesystem::path log_dir;  // one file per task
+  std::function<void(std::size_t running)> on_count;  // whenever that changed
 };
 
 class Supervisor : public Workers {
@@ -57,6 +59,7 @@ class Supervisor : public Workers {
   void OnHello(Connection& connection, const worker::v1::Hello& hello);
   void Refuse(Connection& connection, ErrorCode code, const std::string& why);
   void Dispatch(const std::string& task, const worker::v1::ToDaemon& message);
+  void Count() const;
   void Tell(const std::string& task, const worker::v1::ToWorker& message);
 
   boost::asio::io_context& io_;

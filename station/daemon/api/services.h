@@ -1,0 +1,92 @@
+#pragma once
+// The services of station/v1, one object of each per socket, that is per role.
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+
+#include "station/daemon/api/acts.h"
+#include "station/daemon/api/watch.h"
+#include "station/daemon/cart/cart.h"
+#include "station/daemon/cart/imports.h"
+#include "station/v1/station.grpc.pb.h"
+
+namespace station::daemon {
+
+// What GetStation tells beside what changes.
+struct StationFacts {
+  std::string name;
+  std::string version;
+  std::string signing_url;
+  std::string metrics_address;
+  std::string store_path;
+  std::string ledger_path;
+  ledger::UnixMillis started;
+};
+
+// What the services work with; all outlive them. `cart`, `imports`, `firmware` and `hub` are the state thread's: reached
+// through `acts.State()` only.
+struct ApiParts {
+  Acts& acts;
+  Cart& cart;
+  Imports& imports;
+  FirmwareChoice& firmware;
+  WatchHub& hub;
+  Clock& clock;
+  const StationFacts& facts;
+};
+
+class PortsService final : public v1::Ports::Service {
+ public:
+  PortsService(ApiParts parts, Role role) : parts_(parts), role_(role) {}
+  grpc::Status ListPorts(grpc::ServerContext*, const v1::ListPortsRequest*, v1::ListPortsResponse*) override;
+  grpc::Status GetPort(grpc::ServerContext*, const v1::GetPortRequest*, v1::Port*) override;
+  grpc::Status WatchPorts(grpc::ServerContext*, const v1::WatchPortsRequest*,
+                          grpc::ServerWriter<v1::WatchPortsResponse>*) override;
+  grpc::Status LabelPort(grpc::ServerContext*, const v1::LabelPortRequest*, v1::Port*) override;
+
+ private:
+  ApiParts parts_;
+  Role role_;
+};
+
+class JobsService final : public v1::Jobs::Service {
+ public:
+  JobsService(ApiParts parts, Role role) : parts_(parts), role_(role) {}
+  grpc::Status PlanArm(grpc::ServerContext*, const v1::ArmRequest*, v1::PlanArmResponse*) override;
+  grpc::Status Arm(grpc::ServerContext*, const v1::ArmRequest*, v1::ArmResponse*) override;
+  grpc::Status Disarm(grpc::ServerContext*, const v1::DisarmRequest*, v1::DisarmResponse*) override;
+  grpc::Status ListArmings(grpc::ServerContext*, const v1::ListArmingsRequest*, v1::ListArmingsResponse*) override;
+  grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*, v1::ListJobsResponse*) override;
+  grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest*, v1::Job*) override;
+  grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*, v1::Job*) override;
+  grpc::Status RetryJob(grpc::ServerContext*, const v1::RetryJobRequest*, v1::Job*) override;
+  grpc::Status EmergencyStop(grpc::ServerContext*, const v1::EmergencyStopRequest*, v1::EmergencyStopResponse*) override;
+
+ private:
+  ApiParts parts_;
+  Role role_;
+};
+
+class FirmwareService final : public v1::FirmwareStore::Service {
+ public:
+  FirmwareService(ApiParts parts, Role role) : parts_(parts), role_(role) {}
+  grpc::Status AddFirmware(grpc::ServerContext*, const v1::AddFirmwareRequest*,
+                           grpc::ServerWriter<v1::AddFirmwareResponse>*) override;
+  grpc::Status ListFirmware(grpc::ServerContext*, const v1::ListFirmwareRequest*, v1::ListFirmwareResponse*) override;
+
+ private:
+  ApiParts parts_;
+  Role role_;
+};
+
+class StationService final : public v1::StationInfo::Service {
+ public:
+  explicit StationService(ApiParts parts) : parts_(parts) {}
+  grpc::Status GetStation(grpc::ServerContext*, const v1::GetStationRequest*, v1::Station*) override;
+
+ private:
+  ApiParts parts_;
+};
+
+}  // namespace station::daemon

@@ -1,0 +1,196 @@
+#include "station/daemon/daemon.h"
+
+#include <sys/stat.h>
+
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "station/base/log.h"
+#include "station/daemon/instance_lock.h"
+#include "station/daemon/notify.h"
+#include "station/daemon/recall.h"
+#include "station/daemon/supervise/journals.h"
+#include "station/daemon/supervise/process.h"
+
+namespace station::daemon {
+namespace {
+
+constexpr mode_t kPrivateMask = 0027;
+
+Status MakeFolder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return Fail(ErrorCode::kIo, "making " + folder.string() + ": " + error.message());
+  return {};
+}
+
+std::filesystem::path ProgramDir(const config::Config& config) {
+  if (!config.program_dir.empty()) return config.program_dir;
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
+CartSettings SettingsOf(const config::Config& config) {
+  CartSettings settings;
+  settings.concurrency = config.concurrency;
+  settings.countdown = config.countdown;
+  settings.arming_expiry = config.arming_expiry;
+  settings.result_rest = config.restored_port_rest;
+  settings.never_wipe = {config.never_wipe.ecids, config.never_wipe.serial_numbers, config.never_wipe.udids};
+  settings.signing_url = config.signing_url;
+  settings.signing_ca_file = config.signing_ca_file;
+  settings.journal_dir = config.state_dir / "journals";
+  return settings;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config, const std::string& version) {
+  ::umask(kPrivateMask);
+  STATION_CHECK(MakeFolder(config.run_dir));
+  STATION_TRY(lock, LockInstance(config.run_dir));
+  for (const char* folder : {"store", "journals", "logs"}) STATION_CHECK(MakeFolder(config.state_dir / folder));
+  std::unique_ptr<Daemon> daemon(new Daemon(config, version, std::move(lock)));
+  STATION_CHECK(daemon->OpenState());
+  STATION_CHECK(daemon->OpenCart());
+  STATION_CHECK(daemon->OpenSockets());
+  STATION_CHECK(daemon->OpenMux());
+  return daemon;
+}
+
+Daemon::Daemon(const config::Config& config, const std::string& version, Fd lock)
+    : config_(config), lock_(std::move(lock)), metrics_(version, config.name) {
+  facts_.name = config.name;
+  facts_.version = version;
+  facts_.signing_url = config.signing_url;
+  facts_.store_path = config.state_dir / "store";
+  facts_.ledger_path = config.state_dir / "ledger.sqlite";
+  facts_.started = ToUnixMillis(clock_.Wall());
+}
+
+Daemon::~Daemon() {
+  if (closing_.joinable()) closing_.join();
+  hotplug_.reset();
+  api_.reset();
+  ledger_.reset();
+}
+
+Status Daemon::OpenState() {
+  auto catalogue = catalogue::Catalogue::Load(config_.catalogue_file);
+  if (!catalogue) return std::unexpected(catalogue.error());
+  catalogue_ = std::move(*catalogue);
+  STATION_TRY(shelf, store::Shelf::Open(config_.state_dir / "store", store::StaleIncoming::kRemove));
+  firmware_.emplace(std::move(shelf));
+  STATION_CHECK(firmware_->Refresh());
+  metrics_.SetFirmware(firmware_->Entries());
+  STATION_TRY(ledger, ledger::Ledger::Open(
+                          config_.state_dir / "ledger.sqlite",
+                          [this](std::function<void()> call) { boost::asio::post(io_, std::move(call)); },
+                          [this](std::chrono::duration<double> time) { metrics_.OnCommit(time); }));
+  ledger_ = std::move(ledger);
+  STATION_TRY(reader, ledger::Reader::Open(config_.state_dir / "ledger.sqlite"));
+  reader_.emplace(std::move(reader));
+  return {};
+}
+
+Status Daemon::OpenCart() {
+  const std::filesystem::path programs = ProgramDir(config_);
+  supervisor_ = std::make_unique<Supervisor>(
+      io_, SupervisorSettings{.worker_program = programs / "station-worker",
+                              .fetcher_program = programs / "station-fetcher",
+                              .socket = config_.run_dir / "worker.sock",
+                              .log_dir = config_.state_dir / "logs",
+                              .on_count = [this](std::size_t running) { metrics_.SetWorkers(running); }});
+  const CartSettings settings = SettingsOf(config_);
+  cart_ = std::make_unique<Cart>(
+      settings, CartParts{.clock = clock_,
+                          .ledger = *ledger_,
+                          .workers = *supervisor_,
+                          .firmware = *firmware_,
+                          .catalogue = *catalogue_,
+                          .observer = announcer_,
+                          .key_of = [this](const PortPath& path) { return topology_.KeyOf(path); },
+                          .last_word = [folder = settings.journal_dir](JobId job, int attempt) {
+                            return LastWord(folder, job, attempt);
+                          }});
+  imports_ = std::make_unique<Imports>(clock_, *supervisor_, *firmware_, [this] { FirmwareChanged(); });
+  listeners_ = std::make_unique<Listeners>(*cart_, *imports_);
+  STATION_TRY(memory, ReadMemory(*reader_));
+  std::set<std::string> alive;
+  for (const auto& [task, pid] : FindTasks(config_.run_dir / "worker.sock"))
+    if (supervisor_->Adopt(task, pid)) alive.insert(task);
+  STATION_CHECK(supervisor_->Open(*listeners_));
+  cart_->Recall(memory, alive);
+  return {};
+}
+
+Status Daemon::OpenSockets() {
+  if (config_.metrics_enabled) {
+    STATION_TRY(exposition, Exposition::Start(config_.metrics_address, config_.metrics_port, metrics_));
+    exposition_ = std::move(exposition);
+    facts_.metrics_address = exposition_->Address();
+    STATION_CHECK(WriteFileDurably(config_.run_dir / "metrics.address", exposition_->Address() + "\n"));
+  }
+  acts_ = std::make_unique<Acts>(state_, *reader_);
+  const ApiParts parts{*acts_, *cart_, *imports_, *firmware_, hub_, clock_, facts_};
+  STATION_TRY(api, ApiServer::Start(parts, {{Role::kViewer, config_.run_dir / "viewer.sock", config_.viewer_group},
+                                            {Role::kOperator, config_.run_dir / "operator.sock", config_.operator_group},
+                                            {Role::kAdmin, config_.run_dir / "admin.sock", config_.admin_group}}));
+  api_ = std::move(api);
+  return {};
+}
+
+Status Daemon::OpenMux() {
+  const char* address = std::getenv("USBMUXD_SOCKET_ADDRESS");
+  STATION_TRY(endpoint, MuxAddress(address == nullptr ? "" : address));
+  mux_ = std::make_unique<MuxListener>(io_, endpoint, clock_, [this](bool connected, const std::set<MuxPhone>& phones) {
+    cart_->OnMux(connected, phones);
+  });
+  return {};
+}
+
+void Daemon::FirmwareChanged() {
+  cart_->OnFirmwareChanged();
+  metrics_.SetFirmware(firmware_->Entries());
+}
+
+void Daemon::Run(std::function<void()> ready) {
+  signals_.add(SIGTERM);
+  signals_.add(SIGINT);
+  signals_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) Stop();
+  });
+  mux_->Start();
+  const auto once = std::make_shared<std::function<void()>>(std::move(ready));
+  auto hotplug = usb::Hotplug::Start(topology_, [this, once](std::vector<usb::UsbPhone> phones) {
+    boost::asio::post(io_, [this, once, phones = std::move(phones)] {
+      cart_->OnUsb(phones);
+      if (*once) std::exchange(*once, nullptr)();
+    });
+  });
+  if (hotplug) hotplug_ = std::move(*hotplug);
+  else LogError(LogLevel::kError, "USB cannot be watched", hotplug.error());
+  const auto work = boost::asio::make_work_guard(io_);
+  io_.run();
+}
+
+// Workers go on; what they say meanwhile they say again to the next daemon.
+void Daemon::Stop() {
+  Log(LogLevel::kInfo, "stopping");
+  NotifyServiceManager("STOPPING=1");
+  cart_->StopTakingWork();
+  mux_->Stop();
+  hub_.Close();
+  // Running calls wait for this thread, so another one waits for them.
+  closing_ = std::thread([this] {
+    api_->Stop();
+    boost::asio::post(io_, [this] {
+      supervisor_->Close();
+      io_.stop();
+    });
+  });
+}
+
+}  // namespace station::daemon

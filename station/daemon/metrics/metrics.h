@@ -1,0 +1,70 @@
+#pragma once
+// What Prometheus sees. Labels are port label, product, step, outcome, error code: never a phone's identity.
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "station/daemon/cart/view.h"
+#include "station/store/keeper/entry.h"
+
+namespace station::daemon {
+
+class Metrics : public CartObserver {
+ public:
+  Metrics(const std::string& version, const std::string& station_name);
+
+  void OnPort(const PortView& port) override;
+  void OnCart(const CartView& cart) override;
+  void OnJobEnded(const ledger::JobRow& job) override;
+  void OnStepEnded(Step step, std::chrono::duration<double> time) override;
+  void OnBytes(const PortView& port, std::uint64_t more) override;
+
+  void SetFirmware(const std::vector<store::Entry>& entries);
+  void SetWorkers(std::size_t running);
+  // From any thread.
+  void OnCommit(std::chrono::duration<double> time);
+
+  [[nodiscard]] std::shared_ptr<prometheus::Registry> Registry() const { return registry_; }
+
+ private:
+  template <typename Metric>
+  using Family = prometheus::Family<Metric>;
+  struct PortSeries {
+    std::string label;
+    std::map<PortState, prometheus::Gauge*> states;
+    prometheus::Gauge* progress = nullptr;
+    prometheus::Gauge* rate = nullptr;
+    prometheus::Gauge* eta = nullptr;
+  };
+  PortSeries& SeriesOf(const PortView& port);
+  void Remove(PortSeries& series);
+
+  std::shared_ptr<prometheus::Registry> registry_;  // the exposer keeps only a weak one
+  Family<prometheus::Gauge>& port_state_;
+  Family<prometheus::Gauge>& port_progress_;
+  Family<prometheus::Gauge>& port_rate_;
+  Family<prometheus::Gauge>& port_eta_;
+  Family<prometheus::Counter>& jobs_;
+  Family<prometheus::Histogram>& job_seconds_;
+  Family<prometheus::Histogram>& step_seconds_;
+  Family<prometheus::Counter>& streamed_bytes_;
+  prometheus::Gauge& workers_running_;
+  prometheus::Gauge& jobs_working_;
+  prometheus::Gauge& jobs_queued_;
+  prometheus::Gauge& concurrency_limit_;
+  prometheus::Gauge& firmware_entries_;
+  prometheus::Gauge& firmware_bytes_;
+  prometheus::Gauge& emergency_stop_;
+  prometheus::Gauge& mux_connected_;
+  prometheus::Histogram& commit_seconds_;
+  std::map<PortKey, PortSeries> ports_;
+};
+
+}  // namespace station::daemon

@@ -1,0 +1,28 @@
+#include "station/daemon/recall.h"
+
+namespace station::daemon {
+namespace {
+
+constexpr std::size_t kMostOpenJobs = 10000;
+
+}  // namespace
+
+Result<Memory> ReadMemory(ledger::Reader& reader) {
+  Memory memory;
+  STATION_TRY(labels, reader.Labels());
+  STATION_TRY(phones, reader.Phones());
+  STATION_TRY(armings, reader.Armings(/*active_only=*/false));
+  STATION_TRY(open_jobs, reader.Jobs({.before_id = 0, .limit = kMostOpenJobs, .port = std::nullopt, .running_only = true,
+                                      .include_identify = true}));
+  STATION_TRY(last_jobs, reader.LastJobs());
+  STATION_TRY(stop, reader.Setting("emergency_stop"));
+  memory.labels = std::move(labels);
+  memory.phones = std::move(phones);
+  memory.armings = std::move(armings);
+  memory.open_jobs = std::move(open_jobs);
+  memory.last_jobs = std::move(last_jobs);
+  memory.emergency_stop = stop == "1";
+  return memory;
+}
+
+}  // namespace station::daemon
