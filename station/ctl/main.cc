@@ -1,6 +1,7 @@
 // stationctl: the operator's command line.
 
 #include <fmt/format.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,10 +17,17 @@ std::string Environment(const char* name, std::string otherwise = {}) {
   return value == nullptr || *value == '\0' ? std::move(otherwise) : value;
 }
 
+// sudo keeps who really asks; a service or container may have neither variable.
+std::string UserName() {
+  if (std::string name = Environment("SUDO_USER", Environment("USER")); !name.empty()) return name;
+  const passwd* entry = getpwuid(getuid());
+  return entry == nullptr ? fmt::format("uid {}", getuid()) : entry->pw_name;
+}
+
 void Describe(CLI::App& app, Invocation& invocation) {
   invocation.place = {Environment("STATION_SOCKET"),
                       Environment("STATION_RUN_DIR", "/run/station")};
-  invocation.actor = Environment("SUDO_USER", Environment("USER", "unknown"));
+  invocation.actor = UserName();
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(

@@ -214,13 +214,13 @@ std::string RenderWatch(const std::vector<v1::Port>& ports, std::string_view mes
                                  {"PROGRESS"},       {"%", true},           {"BYTES", true, 6},
                                  {"SPEED", true, 6}, {"LEFT", true}};
   if (wide) columns.push_back({"STATE"});
-  std::string text = RenderTable(columns, rows, "WHAT TO DO", screen);
+  std::string text = ports.empty() ? "" : RenderTable(columns, rows, "WHAT TO DO", screen);
 
   std::string last = Summary(ports);
   if (Simulated(ports)) last += "  (SIMULATED)";
   if (!message.empty()) last = std::string(message);
-  last = Paint(screen, message.empty() ? Color::kDim : Color::kWarn, Fit(last, screen.width));
-  last.erase(last.find_last_not_of(' ') + 1);
+  last = Fit(last, std::min(screen.width, Width(last)));
+  last = Paint(screen, message.empty() ? Color::kDim : Color::kWarn, last);
 
   // One line stays free for the cursor, one for the summary.
   const auto room = static_cast<std::size_t>(std::max(3, screen.height - 2));

@@ -152,9 +152,14 @@ class Watch {
     Screen screen = Screen::OfStandardOutput();
     if (last) screen.height = 10000;  // the final state stays in the scroll-back, whole
     const std::string text = RenderWatch(picture_.Ports(), message_, screen);
-    std::string output = lines_ > 0 ? fmt::format("\x1b[{}A", lines_) : "";
-    output += "\r\x1b[J" + text;
+    if (text == drawn_ && screen.width == width_) return;
+    // Each line ends by clearing what stood there before: no flicker, unlike clearing first.
+    std::string output = lines_ > 0 ? fmt::format("\r\x1b[{}A", lines_) : "\r";
+    for (const char c : text) output += c == '\n' ? "\x1b[K\n" : std::string(1, c);
+    output += "\x1b[J";
     lines_ = std::ranges::count(text, '\n');
+    width_ = screen.width;
+    drawn_ = text;
     terminal_.out << output << std::flush;
   }
 
@@ -166,7 +171,9 @@ class Watch {
   bool current_ = false;
   bool lost_ = false;
   std::string message_;
+  std::string drawn_;
   std::ptrdiff_t lines_ = 0;
+  int width_ = 0;
   std::chrono::steady_clock::time_point drawn_at_;
   PortStream stream_;
 };
