@@ -43,12 +43,12 @@ Answer<std::string> CanonicalEcid(const std::string& text) {
 // The request, and what the operator called the ports in it.
 struct Draft {
   v1::ArmRequest request;
-  std::vector<std::string> empty_ports;
+  Awaited awaited;
 };
 
 void Add(const v1::Port& port, Draft& draft) {
   draft.request.add_ports(port.key());
-  if (port.state() == v1::PORT_STATE_EMPTY) draft.empty_ports.push_back(PortName(port));
+  if (port.state() == v1::PORT_STATE_EMPTY) draft.awaited.ports.push_back(PortName(port));
 }
 
 Answer<void> AddPorts(Client& client, const ArmOptions& options, Draft& draft) {
@@ -87,6 +87,19 @@ Answer<Draft> MakeDraft(Client& client, const Invocation& invocation, const ArmO
   return draft;
 }
 
+// The phones named that the plan does not show.
+std::vector<std::string> NotHere(const v1::ArmRequest& request, const v1::PlanArmResponse& plan) {
+  std::vector<std::string> absent;
+  const auto shown = [&plan](const std::string& name) {
+    return std::ranges::any_of(plan.targets(), [&](const v1::ArmTarget& target) {
+      return target.phone().ecid() == name || target.phone().serial_number() == name;
+    });
+  };
+  for (const auto* names : {&request.ecids(), &request.serial_numbers()})
+    std::ranges::remove_copy_if(*names, std::back_inserter(absent), shown);
+  return absent;
+}
+
 Answer<void> Confirm(Terminal& terminal, const ArmOptions& options, bool shown) {
   if (options.yes) return {};
   if (!terminal.in_is_terminal || !shown)
@@ -107,9 +120,10 @@ Answer<ExitCode> Arm(const Invocation& invocation, Terminal& terminal, const Arm
   STATION_TRY(client, invocation.Connect());
   STATION_TRY(draft, MakeDraft(client, invocation, options));
   STATION_TRY(plan, client.Call(client.Jobs(), &JobsStub::PlanArm, draft.request));
+  draft.awaited.phones = NotHere(draft.request, plan);
   if (invocation.json && options.dry_run) return PrintJson(terminal, plan);
   if (!invocation.json)
-    terminal.out << RenderPlan(plan, draft.request.action(), draft.empty_ports, terminal.screen)
+    terminal.out << RenderPlan(plan, draft.request.action(), draft.awaited, terminal.screen)
                  << std::flush;
   if (options.dry_run) return ExitCode::kOk;
   STATION_CHECK(Confirm(terminal, options, !invocation.json));

@@ -46,8 +46,8 @@ int WipeCount(const v1::PlanArmResponse& plan) {
   return static_cast<int>(std::ranges::count_if(plan.targets(), &v1::ArmTarget::will_wipe));
 }
 
-std::string RenderPlan(const v1::PlanArmResponse& plan, v1::Action action,
-                       const std::vector<std::string>& empty_ports, const Screen& screen) {
+std::string RenderPlan(const v1::PlanArmResponse& plan, v1::Action action, const Awaited& awaited,
+                       const Screen& screen) {
   const std::vector<Column> columns = {
       {"PORT", false, 4}, {"PHONE", false, 9}, {"ECID"}, {"NOW", false, 8}, {"THEN", false, 8}};
   std::vector<Row> wiped;
@@ -68,9 +68,16 @@ std::string RenderPlan(const v1::PlanArmResponse& plan, v1::Action action,
   if (!spared.empty())
     text += (text.empty() ? "Not now:\n" : "\nNot now:\n") +
             RenderTable(columns, spared, "WHY", screen);
-  for (const std::string& port : empty_ports)
-    text += fmt::format("{}{} is empty: the next phone plugged in there is wiped too.\n",
-                        text.empty() || text.ends_with("too.\n") ? "" : "\n", Printable(port));
+  std::string later;
+  const char* taken = action == v1::ACTION_UPDATE ? "updated" : "wiped";
+  for (const std::string& port : awaited.ports)
+    later += fmt::format("{} is empty: the next phone plugged in there is {} too.\n",
+                         Printable(port), taken);
+  for (const std::string& phone : awaited.phones)
+    later +=
+        fmt::format("{} is not here: it is {} once it is plugged in.\n", Printable(phone), taken);
+  if (!text.empty() && !later.empty()) text += "\n";
+  text += later;
   return text.empty() ? "No phone there to be wiped.\n" : text;
 }
 

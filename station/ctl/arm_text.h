@@ -9,11 +9,15 @@
 
 namespace station::ctl {
 
-// One line for each phone that will be wiped, then those that will not and why; `empty_ports` are
-// named ports where nothing is plugged in: the next phone there is wiped.
+// What an operator named that holds no phone now; the arming takes the phone once it is there.
+struct Awaited {
+  std::vector<std::string> ports;   // as they are called
+  std::vector<std::string> phones;  // ECIDs and serial numbers
+};
+// One line for each phone that will be wiped, then those that will not and why, then what is
+// awaited.
 [[nodiscard]] std::string RenderPlan(const v1::PlanArmResponse& plan, v1::Action action,
-                                     const std::vector<std::string>& empty_ports,
-                                     const Screen& screen);
+                                     const Awaited& awaited, const Screen& screen);
 [[nodiscard]] std::string RenderArmed(const v1::Arming& arming);
 [[nodiscard]] std::string RenderArmings(const std::vector<v1::Arming>& armings,
                                         const Screen& screen);

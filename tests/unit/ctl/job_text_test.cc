@@ -47,7 +47,8 @@ class JobTextTest : public testing::Test {
 };
 
 TEST_F(JobTextTest, ListAt80Columns) {
-  EXPECT_EQ(RenderJobs({FailedJob()}, Screen{.width = 80}), R"(JOB  PORT  PRODUCT   ACTION  END                 FIRMWARE       BEGAN
+  EXPECT_EQ(RenderJobs({FailedJob()}, Screen{.width = 80}),
+            R"(JOB  PORT  PRODUCT   ACTION  END                 FIRMWARE       BEGAN
  17  A4    iPhone X  erase   needs cable or ...  15.8 (19H999)  2026-01-01 00:00
     The phone left the bus: check the cable, plug it back into the same port.
 )");

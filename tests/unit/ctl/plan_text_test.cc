@@ -35,8 +35,9 @@ v1::PlanArmResponse Plan() {
 }
 
 TEST(PlanTextTest, OneLineForEachPhoneAt80Columns) {
-  EXPECT_EQ(RenderPlan(Plan(), v1::ACTION_ERASE, {"A4"}, Screen{.width = 80}),
-            R"(These 2 phones will be ERASED, everything on them is lost:
+  EXPECT_EQ(
+      RenderPlan(Plan(), v1::ACTION_ERASE, {{"A4"}, {"0x00000000000000b1"}}, Screen{.width = 80}),
+      R"(These 2 phones will be ERASED, everything on them is lost:
 PORT  PHONE     ECID                NOW               THEN
 A1    iPhone 8  0x00000000000000A1  14.8 (18H17)      15.8 (19H999)
 A2    iPhone X  0x00000000000000A2  in recovery mode  15.8 (19H999)
@@ -47,6 +48,7 @@ A3    iPhone 8  0x00000000000000A3  14.8 (18H17)
     This phone is on the never-wipe list: take it off the cart, or off the list.
 
 A4 is empty: the next phone plugged in there is wiped too.
+0x00000000000000b1 is not here: it is wiped once it is plugged in.
 )");
 }
 

@@ -68,7 +68,8 @@ A10                               empty
 
 TEST(PortTextTest, WatchAt80Columns) {
   const std::string text = RenderWatch(Cart(), "", Screen{.width = 80, .height = 40});
-  EXPECT_EQ(text, R"(PORT  PRODUCT        STEP             PROGRESS     %       BYTES     SPEED  LEFT
+  EXPECT_EQ(text,
+            R"(PORT  PRODUCT        STEP             PROGRESS     %       BYTES     SPEED  LEFT
 A1    iPhone 8       stream           [##....]   42%  1.2/5.6 GB  180 MB/s  3:20
 A2    iPhone 12 ...  boot restore os  [......]   12%                        3:20
 A3    iPhone X       done             [######]  100%
@@ -85,7 +86,9 @@ A10                  empty
 
 TEST(PortTextTest, WatchAt120Columns) {
   const std::string text = RenderWatch(Cart(), "", Screen{.width = 120, .height = 40});
-  EXPECT_EQ(text, R"(PORT  PRODUCT            STEP             PROGRESS                   %       BYTES     SPEED  LEFT  STATE
+  EXPECT_EQ(
+      text,
+      R"(PORT  PRODUCT            STEP             PROGRESS                   %       BYTES     SPEED  LEFT  STATE
 A1    iPhone 8           stream           [########............]   42%  1.2/5.6 GB  180 MB/s  3:20  working
 A2    iPhone 12 Pro Max  boot restore os  [##..................]   12%                        3:20  working
 A3    iPhone X                            [####################]  100%                              done

@@ -277,6 +277,14 @@ TEST(StationctlArm, AnEcidThatCouldBeMisreadIsRefused) {
               ElementsAre("0x000000000000001a", "0x000000000000001b"));
 }
 
+// Else an operator would think a mistyped ECID did nothing.
+TEST(StationctlArm, APhoneThatIsNotHereIsNamed) {
+  const FakeStation fake(ReadyToArm());
+  const Ended ended = Ask(fake, {"arm", "--ecid", "0xb1", "--dry-run"});
+  EXPECT_THAT(ended.out,
+              HasSubstr("0x00000000000000b1 is not here: it is wiped once it is plugged in."));
+}
+
 TEST(StationctlArm, ArmingNothingIsAUsageError) {
   const FakeStation fake(ReadyToArm());
   EXPECT_EQ(Ask(fake, {"arm", "--yes"}).exit_code, 2);
