@@ -21,10 +21,11 @@ constexpr auto kSteps = std::to_array<StepSpec>({
     {Step::kProveBackup, kNothing, 30min, 0s, false},
     {Step::kSign, kPhone | kSigning | kFirmware, 180s, 3s, false},
     {Step::kEnterRecovery, kPhoneOnly, 180s, 10s, false},
-    {Step::kBootRestoreOs, kPhone | kSigning | kFirmware, 300s, 25s, true},
+    {Step::kBootRestoreOs, kPhone | kSigning | kFirmware, 10min, 25s, false},
     {Step::kStream, kPhone | kMux | kFirmware, 60min, 180s, true},
     {Step::kFlash, kPhone | kMux | kFirmware, 30min, 60s, true},
-    {Step::kConfirm, kPhoneOnly, 10min, 20s, true},
+    // Nothing is written any more, but a cancel would only hide that the phone was restored.
+    {Step::kConfirm, kPhoneOnly, 20min, 20s, true},
     {Step::kFollowUp, kPhone | kMux, 10min, 0s, false},
     {Step::kRecord, kNothing, 60s, 1s, false},
 });

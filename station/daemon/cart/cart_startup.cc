@@ -97,12 +97,12 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
   }
   port.view.state = PortState::kWorking;
   slots_.Adopt(port.view.key);
+  if (alive) port.task = TaskName(job.id);
   if (last_word) {
     Log(LogLevel::kInfo, "job had ended meanwhile", {{"job", id}, {"port", port.view.label}});
     FinishAttempt(port, *last_word);
   } else if (alive) {
     Log(LogLevel::kInfo, "job adopted", {{"job", id}, {"port", port.view.label}});
-    port.task = TaskName(job.id);
     if (const auto sha256 = ParseSha256(job.firmware_sha256))
       if (auto lease = parts_.firmware.Hold(*sha256)) port.lease = std::move(*lease);
     Changed(port);

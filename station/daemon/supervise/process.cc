@@ -90,7 +90,7 @@ std::map<std::string, pid_t> FindTasks(const std::filesystem::path& socket) {
     if (!std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c) != 0; })) continue;
     const std::vector<std::string> arguments = Arguments(entry.path());
     const auto task = Option(arguments, "--task");
-    if (task && Option(arguments, "--socket") == socket.string()) tasks.emplace(*task, std::stoi(name));
+    if (task && Option(arguments, "--link") == socket.string()) tasks.emplace(*task, std::stoi(name));
   }
   return tasks;
 }

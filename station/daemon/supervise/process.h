@@ -22,7 +22,7 @@ namespace station::daemon {
 [[nodiscard]] Result<Fd> WatchProcess(pid_t pid);
 
 // Tasks that run for the worker socket `socket` right now, with their processes, from /proc: those started with
-// "--socket SOCKET --task NAME".
+// "--link SOCKET --task NAME".
 [[nodiscard]] std::map<std::string, pid_t> FindTasks(const std::filesystem::path& socket);
 
 }  // namespace station::daemon

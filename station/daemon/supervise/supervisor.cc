@@ -59,7 +59,7 @@ Status Supervisor::Start(Task task) {
   const std::string name = task.name;
   const bool fetches = std::holds_alternative<ImportTask>(task.orders);
   const auto& program = fetches ? settings_.fetcher_program : settings_.worker_program;
-  STATION_TRY(pid, StartDetached(program, {"--socket", settings_.socket, "--task", name},
+  STATION_TRY(pid, StartDetached(program, {"--link", settings_.socket, "--task", name},
                                  settings_.log_dir / (name + ".log")));
   Running_& process = running_[name] = Running_{};
   process.pid = pid;
