@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "station/base/fd.h"
 #include "tests/rack/signer/switch.h"
@@ -23,14 +22,8 @@ using station::Result;
 
 constexpr std::chrono::seconds kActionPatience{15};
 constexpr int kControlBacklog = 64;
+constexpr std::string_view kShortPrefix = "/tmp/rack-";
 constexpr const char* kRunLink = "run";  // DIR/run leads to the short folder
-
-std::string KeyFolder() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  if (cache != nullptr && *cache != '\0') return std::string(cache) + "/station-rack";
-  return std::string(home == nullptr ? "/tmp" : home) + "/.cache/station-rack";
-}
 
 std::string MakeSubfolder(const std::string& parent, const char* name) {
   const fs::path path = fs::path(parent) / name;
@@ -39,6 +32,14 @@ std::string MakeSubfolder(const std::string& parent, const char* name) {
 }
 
 Value ErrorAnswer(const station::Error& error) { return Value::Dict{{"Error", error.context}}; }
+
+// What a rack that was killed has left behind. Its lock is ours by now.
+void RemoveStaleFolder(const fs::path& link) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(link, error);
+  if (!error && target.string().starts_with(kShortPrefix)) fs::remove_all(target, error);
+  fs::remove(link, error);
+}
 
 Value StatusOf(const Phone& phone) {
   const PhoneState state = phone.State();
@@ -64,7 +65,7 @@ Value StatusOf(const Phone& phone) {
 }  // namespace
 
 ShortFolder::ShortFolder() {
-  std::string pattern = "/tmp/rack-XXXXXX";
+  std::string pattern = std::string(kShortPrefix) + "XXXXXX";
   if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
   fs::permissions(path_, fs::perms(0755));
 }
@@ -82,7 +83,8 @@ Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const fs:
   station::Fd lock(open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!lock.Valid() || flock(lock.Get(), LOCK_EX | LOCK_NB) != 0)
     return Fail(ErrorCode::kAlreadyExists, "a rack already runs in " + folder.string());
-  STATION_TRY(keys, SigningKeys::LoadOrCreate(KeyFolder()));
+  RemoveStaleFolder(folder / kRunLink);
+  STATION_TRY(keys, SigningKeys::LoadOrCreate(DefaultKeyFolder()));
   STATION_CHECK(station::WriteFileDurably(folder / "rack-root.pem", keys.RootPem()));
   STATION_TRY(root, RootOfTrust::FromPem(keys.RootPem()));
   STATION_TRY(signer, SignerServer::Start(std::move(keys)));
@@ -110,7 +112,6 @@ station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root)
   control_ = std::make_unique<SocketServer>(
       std::move(listener), [this](const std::shared_ptr<Stream>& stream) { ServeControl(*stream); });
   std::error_code error;
-  fs::remove(folder_ / kRunLink, error);
   fs::create_directory_symlink(short_.Path(), folder_ / kRunLink, error);
   if (error) return Fail(ErrorCode::kIo, "linking " + (folder_ / kRunLink).string() + ": " + error.message());
   return {};

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 
 #include "station/base/fd.h"
@@ -186,6 +187,13 @@ bool SignatureHolds(EVP_PKEY* key, const Ticket& ticket) {
 }
 
 }  // namespace
+
+std::string DefaultKeyFolder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  if (cache != nullptr && *cache != '\0') return std::string(cache) + "/station-rack";
+  return std::string(home == nullptr ? "/tmp" : home) + "/.cache/station-rack";
+}
 
 Result<RootOfTrust> RootOfTrust::FromPem(const std::string& pem) {
   auto certificate = ReadCertificate(pem);

@@ -26,6 +26,9 @@ class RootOfTrust {
   std::shared_ptr<void> certificate_;  // X509; shared so that the root can be copied to every phone
 };
 
+// $XDG_CACHE_HOME/station-rack, or below ~/.cache: keys are made once for a machine, and never committed.
+[[nodiscard]] std::string DefaultKeyFolder();
+
 // What the signing server knows.
 class SigningKeys {
  public:

@@ -1,5 +1,7 @@
 #include "tests/rack/restore/dialogue.h"
 
+#include <array>
+
 namespace rack {
 namespace {
 
@@ -42,7 +44,12 @@ std::expected<Value, Refusal> Dialogue::Request(const std::string& data_type, Va
   if (!WriteFrame(stream_, DataRequest(data_type, std::move(arguments))))
     return std::unexpected(Refusal{Reason::kHostGone, "working connection closed"});
   auto answer = ReadFrame(stream_, kAnswerPatience);
-  if (!answer) return std::unexpected(Refusal{Reason::kAnswerMissing, "no answer to " + data_type});
+  if (!answer) {
+    std::array<std::uint8_t, 1> nothing;
+    const bool closed = stream_.ReadSome(nothing, std::chrono::milliseconds(0)) == 0;
+    return std::unexpected(closed ? Refusal{Reason::kHostGone, "connection closed instead of answering " + data_type}
+                                  : Refusal{Reason::kAnswerMissing, "no answer to " + data_type});
+  }
   return std::move(*answer);
 }
 

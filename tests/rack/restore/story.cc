@@ -71,9 +71,7 @@ bool RestoreStory::Run() {
     const Step done = (this->*step.run)();
     spdlog::info("phone={} restore_step=\"{}\" done={}", phone_.Spec().name, step.name, done.has_value());
     if (done) continue;
-    phone_.Refuse(done.error());
-    const auto code = static_cast<std::uint16_t>(done.error().reason);
-    dialogue_.FinalStatus(StatusFor(done.error().reason), code, fmt::format("{}: {}", step.name, done.error().detail));
+    Fail(step.name, done.error());
     return false;  // and nothing more is said: another message would hide the failure from some hosts
   }
   dialogue_.FinalStatus(0, 0, "");
@@ -81,6 +79,13 @@ bool RestoreStory::Run() {
   attachment_.Wait(kFdrLinger);
   fdr_.Close();
   return true;
+}
+
+void RestoreStory::Fail(const char* step, Refusal refusal) {
+  if (attachment_.Ended()) refusal.reason = Reason::kUnplugged;
+  refusal.detail = fmt::format("{}: {}", step, refusal.detail);
+  phone_.Refuse(refusal);
+  dialogue_.FinalStatus(StatusFor(refusal.reason), static_cast<std::uint16_t>(refusal.reason), refusal.detail);
 }
 
 void RestoreStory::Leave(bool succeeded) {

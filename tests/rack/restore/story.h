@@ -38,6 +38,8 @@ class RestoreStory {
   Step AskFud();
   Step Finish();
 
+  // To `status` and to the host.
+  void Fail(const char* step, Refusal refusal);
   [[nodiscard]] Step AskImage(const std::string& data_type, const std::string& key, const std::string& four_cc);
   // An IMG4 under the ticket this restore was booted with.
   [[nodiscard]] Step CheckImage(const Bytes* img4, const std::string& what, const Verifier::TypeTest& accepts,

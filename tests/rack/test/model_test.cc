@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+
+#include "tests/rack/model/cart.h"
+#include "tests/rack/model/faults.h"
+#include "tests/rack/model/phone_state.h"
+#include "tests/rack/model/stage.h"
+
+namespace rack {
+namespace {
+
+constexpr const char* kGood = R"(phones:
+  - {port: "1-4.2", product: "iPhone10,1", ecid: "0xA1", os_build: "18H17", mode: recovery}
+  - port: "1-4.3"
+    product: iPhone10,6
+    ecid: "0xA2"
+    super_speed: true
+    timing: {gap: 2.5}
+)";
+
+TEST(Cart, FillsInWhatIsLeftOut) {
+  const auto cart = ParseCart(kGood, "CART.yaml");
+  ASSERT_TRUE(cart) << cart.error().context;
+  ASSERT_EQ(cart->size(), 2U);
+  const PhoneSpec& first = cart->front();
+  EXPECT_EQ(first.name, "phone1");
+  EXPECT_EQ(first.udid.size(), 40U);
+  EXPECT_EQ(first.serial.size(), 12U);
+  EXPECT_EQ(first.os_version, "14.7");
+  EXPECT_EQ(first.mode, StartMode::kRecovery);
+  EXPECT_EQ(cart->back().timing.gap, std::chrono::milliseconds(2500));
+  EXPECT_TRUE(cart->back().super_speed);
+}
+
+struct BadCart {
+  const char* name;
+  const char* text;
+  const char* complaint;
+};
+
+class CartReader : public testing::TestWithParam<BadCart> {};
+
+TEST_P(CartReader, NamesTheLine) {
+  const auto cart = ParseCart(GetParam().text, "CART.yaml");
+  ASSERT_FALSE(cart);
+  EXPECT_NE(cart.error().context.find(GetParam().complaint), std::string::npos) << cart.error().context;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, CartReader,
+    testing::Values(
+        BadCart{"UnknownTopKey", "phones: []\nphone: 1\n", "CART.yaml:2: unknown key 'phone'"},
+        BadCart{"NoPhones", "phones: []\n", "no phones"},
+        BadCart{"UnknownKey", "phones:\n  - port: \"1-1\"\n    colour: red\n", "CART.yaml:3: unknown key 'colour'"},
+        BadCart{"UnknownTiming", "phones:\n  - timing:\n      nap: 1\n", "CART.yaml:3: unknown key 'nap'"},
+        BadCart{"UnknownProduct", "phones:\n  - product: iPhone99,1\n", "CART.yaml:2: product 'iPhone99,1'"},
+        BadCart{"BadEcid", "phones:\n  - ecid: zzz\n", "CART.yaml:2: an ECID"},
+        BadCart{"BadPort", "phones:\n  - port: A1\n", "CART.yaml:2: a port"},
+        BadCart{"NoEcid", "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\"}\n", "CART.yaml:2: a phone needs an ecid"},
+        BadCart{"Dfu", "phones:\n  - mode: dfu\n", "CART.yaml:2: starting in DFU mode"},
+        BadCart{"TwoOnOnePort",
+                "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}\n"
+                "  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x2\"}\n",
+                "CART.yaml:3: two phones with port 1-1"},
+        BadCart{"NoYaml", "phones: [\n", "CART.yaml:"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(Stage, KernelRunsOnlyFromIbec) {
+  EXPECT_EQ(FindTransition(Stage::kIbec, Event::kRunKernel)->to, Stage::kRestore);
+  EXPECT_EQ(FindTransition(Stage::kIboot, Event::kRunKernel), nullptr);
+  EXPECT_EQ(FindTransition(Stage::kNormal, Event::kRunKernel), nullptr);
+  EXPECT_EQ(FindTransition(Stage::kOff, Event::kEnterRecovery), nullptr);
+}
+
+TEST(PhoneState, InterruptedRestoreComesBackInRecovery) {
+  const PhoneSpec spec = ParseCart(kGood, "")->back();
+  PhoneState state = FreshState(spec);
+  state.stage = Stage::kRestore;
+  state.os_complete = false;
+  state.user_data_present = false;
+  state.effaceable_generation = 7;
+  state.last_error = {Reason::kUnplugged, "why"};
+  const PhoneState back = FromValue(*Value::Parse(ToValue(state).ToXml()), spec);
+  EXPECT_EQ(back.stage, Stage::kIboot);
+  EXPECT_FALSE(back.os_complete);
+  EXPECT_FALSE(back.user_data_present);
+  EXPECT_EQ(back.effaceable_generation, 7U);
+  EXPECT_EQ(back.ap_nonce, state.ap_nonce);
+  EXPECT_EQ(back.last_error.reason, Reason::kUnplugged);
+}
+
+TEST(Faults, AreSwitchedAndCleared) {
+  PhoneFaults faults;
+  EXPECT_TRUE(ApplyFault(faults, {"unplug-at-byte", "1000", "3"}));
+  EXPECT_EQ(faults.unplug_at_byte, 1000U);
+  EXPECT_EQ(faults.replug_after, std::chrono::seconds(3));
+  EXPECT_TRUE(ApplyFault(faults, {"stale-nonce"}));
+  EXPECT_TRUE(faults.stale_nonce);
+  EXPECT_TRUE(ApplyFault(faults, {"stale-nonce", "off"}));
+  EXPECT_FALSE(faults.stale_nonce);
+  EXPECT_FALSE(ApplyFault(faults, {"unplug-at-byte", "soon"}));
+  EXPECT_FALSE(ApplyFault(faults, {"explode"}));
+  EXPECT_FALSE(ApplyFault(faults, {}));
+  EXPECT_TRUE(ApplyFault(faults, {"none"}));
+  EXPECT_FALSE(faults.unplug_at_byte.has_value());
+}
+
+}  // namespace
+}  // namespace rack
