@@ -1,7 +1,6 @@
 #include "station/fetcher/link_report.h"
 
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -111,13 +110,8 @@ class Reporter {
       if (!Send(message)) return false;
     return true;
   }
-  // Closing a unix socket with packets unread would reset it, and the daemon might miss the end.
   void Close() {
-    ::shutdown(channel_->Socket().Get(), SHUT_RD);
-    for (bool more = true; more;) {
-      const auto packet = channel_->Receive();
-      more = packet && *packet;
-    }
+    channel_->Finish();
     channel_.reset();
   }
   void Lost() {

@@ -102,6 +102,15 @@ Result<std::optional<Packet>> Channel::Receive() const {
   return std::optional(std::move(packet));
 }
 
+void Channel::Finish() {
+  ::shutdown(socket_.Get(), SHUT_RD);
+  for (bool more = true; more;) {
+    const auto packet = Receive();
+    more = packet && *packet;
+  }
+  socket_.Close();
+}
+
 Result<Fd> Listen(const std::filesystem::path& path) {
   STATION_TRY(address, Address(path));
   Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -43,6 +43,10 @@ class Channel {
     return std::optional<Message>(std::move(message));
   }
 
+  // Ends a connection so that the peer reads everything sent: closing with packets unread would reset the socket, and
+  // the last report might be lost.
+  void Finish();
+
   [[nodiscard]] const Fd& Socket() const { return socket_; }
 
  private:

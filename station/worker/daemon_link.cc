@@ -65,7 +65,11 @@ bool DaemonLink::ReportLast(const v1::ToDaemon& finished, std::chrono::seconds p
     {
       const std::lock_guard lock(mutex_);
       ReconnectIfDown();
-      if (channel_ && channel_->Send(finished)) return true;
+      if (channel_ && channel_->Send(finished)) {
+        channel_->Finish();
+        channel_.reset();
+        return true;
+      }
       channel_.reset();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));

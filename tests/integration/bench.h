@@ -14,8 +14,8 @@
 namespace station::integration {
 
 struct BenchOptions {
-  std::string cart;                  // YAML of the rack
-  std::string extra_config;          // appended to the station's configuration
+  std::string cart{};                // YAML of the rack
+  std::string extra_config{};        // appended to the station's configuration
   std::uint64_t os_size = 24 << 20;  // bytes of each forged OS image
 };
 
