@@ -44,10 +44,19 @@ std::string Field(const std::string& body, std::string_view key) {
   return body.substr(begin, body.find('&', begin) - begin).substr(0, 200);
 }
 
+// A server named without a path means the one every client uses.
+std::string WithPath(std::string url) {
+  const std::size_t host = url.find("://");
+  if (host != std::string::npos && url.find('/', host + 3) == std::string::npos) url += "/TSS/controller?action=2";
+  return url;
+}
+
 }  // namespace
 
 SigningClient::SigningClient(SigningServer server, KeepGoing keep_going)
-    : server_(std::move(server)), keep_going_(std::move(keep_going)) {}
+    : server_(std::move(server)), keep_going_(std::move(keep_going)) {
+  server_.url = WithPath(std::move(server_.url));
+}
 
 Result<plist::Plist> SigningClient::Ask(plist::Plist request) const {
   request.Set("@HostPlatformInfo", plist::Plist::String("mac"));

@@ -12,7 +12,7 @@
 namespace station::signing {
 
 struct SigningServer {
-  std::string url;                // http:// or https://
+  std::string url;                // http:// or https://; without a path, the usual one is meant
   std::filesystem::path ca_file;  // PEM roots for https; empty: the system's
 };
 
