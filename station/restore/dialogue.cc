@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,7 +31,11 @@ class Dialogue {
   Dialogue(RestoredClient& restored, const device::Device& device, const ComponentSource& components, JobControl& control,
            const DialogueEvents& events)
       : restored_(restored), device_(device), control_(control),
-        context_{device, components, control, events.image_sent} {}
+        context_{device, components, control,
+                 [this, &events] {
+                   image_sent_ = true;
+                   events.image_sent();
+                 }} {}
 
   Status Run() {
     auto done = Loop();
@@ -112,8 +117,8 @@ class Dialogue {
     if (operation != last_operation_)
       Log(LogLevel::kInfo, "phone progress", {{"operation", std::to_string(operation)}, {"doing", std::string(OperationName(operation))}});
     last_operation_ = operation;
-    // The image's own bytes tell more than operation 13's percentage; of the others 1..100 are meant as such.
-    if (operation != 13 && percent >= 1 && percent <= 100) control_.Progress(static_cast<double>(percent) / 100.0, 0, 0);
+    // While the image streams its own bytes tell more; afterwards 1..100 are meant as percentages.
+    if (image_sent_ && operation != 13 && percent >= 1 && percent <= 100) control_.Progress(static_cast<double>(percent) / 100.0, 0, 0);
     return false;
   }
 
@@ -179,6 +184,7 @@ class Dialogue {
   const device::Device& device_;
   JobControl& control_;
   ProviderContext context_;
+  std::atomic<bool> image_sent_{false};
   std::int64_t last_operation_ = -1;
   std::string last_checkpoint_ = "none";
   std::mutex mutex_;
