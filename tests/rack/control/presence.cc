@@ -147,7 +147,7 @@ void Presence::Attach() {
   else
     function = std::make_shared<SilentFunction>();
   const auto address =
-      bus_.Attach(attached_port_, recovery ? RecoveryIdentity(spec, state) : MuxIdentity(spec), std::move(function));
+      bus_.Attach(attached_port_, recovery ? RecoveryIdentity(phone_) : MuxIdentity(spec), std::move(function));
   if (!address) {
     spdlog::error("phone={} {}", spec.name, address.error().context);
     return;

@@ -65,6 +65,13 @@ ChipIdentity Phone::Chip() const {
   return chip;
 }
 
+Phone::Nonces Phone::ShownNonces() const {
+  const std::lock_guard lock(mutex_);
+  Nonces shown{state_.ap_nonce, state_.sep_nonce};
+  if (faults_.stale_nonce && state_.last_error.reason == Reason::kNonce) shown.ap[0] ^= 0xFFU;
+  return shown;
+}
+
 PhoneFaults Phone::Faults() const {
   const std::lock_guard lock(mutex_);
   return faults_;

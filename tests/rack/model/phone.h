@@ -45,6 +45,12 @@ class Phone {
   void Refuse(Refusal refusal);
   // What tickets are held against.
   [[nodiscard]] ChipIdentity Chip() const;
+  // What it tells of its nonces. With the stale-nonce fault that is an old one, until something was refused for it.
+  struct Nonces {
+    Bytes ap;
+    Bytes sep;
+  };
+  [[nodiscard]] Nonces ShownNonces() const;
 
   [[nodiscard]] PhoneFaults Faults() const;
   [[nodiscard]] station::Status SetFault(const std::vector<std::string>& words);

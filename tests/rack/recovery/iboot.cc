@@ -43,14 +43,19 @@ std::vector<std::string> Split(const std::string& line) {
 
 }  // namespace
 
-UsbIdentity RecoveryIdentity(const PhoneSpec& spec, const PhoneState& state) {
+UsbIdentity RecoveryIdentity(const Phone& phone) {
+  const PhoneSpec& spec = phone.Spec();
   UsbIdentity identity;
   identity.shape = UsbIdentity::Shape::kRecovery;
   identity.product_id = kRecoveryProduct;
   identity.product = "Apple Mobile Device (Recovery Mode)";
   identity.serial = fmt::format("CPID:{:04X} CPRV:11 CPFM:03 SCEP:01 BDID:{:02X} ECID:{:016X} IBFL:3D SRNM:[{}]",
                                 spec.product->chip, spec.product->board_id, spec.ecid.value, spec.serial);
-  identity.nonces = Upper(" nonc:" + station::ToHex(state.ap_nonce) + " snon:" + station::ToHex(state.sep_nonce));
+  identity.fresh_nonces = [&phone] {
+    const Phone::Nonces shown = phone.ShownNonces();
+    return Upper(" nonc:" + station::ToHex(shown.ap) + " snon:" + station::ToHex(shown.sep));
+  };
+  identity.nonces = identity.fresh_nonces();
   return identity;
 }
 
@@ -128,6 +133,11 @@ bool Iboot::Refuse(Reason reason, std::string detail) {
   return false;
 }
 
+void Iboot::RefuseImage(Refusal refusal) {
+  if (first_refusal_.reason == Reason::kNone) first_refusal_ = refusal;
+  phone_.Refuse(std::move(refusal));
+}
+
 bool Iboot::SetEnv(const Words& words) {
   if (words.size() < 2) return false;
   std::string value;
@@ -167,11 +177,11 @@ std::optional<VerifiedImage> Iboot::TakeUpload(const Verifier::TypeTest& accepts
   if (const auto type = ImageType(image_); type && phone_.TakeCorruption(*type)) image_[image_.size() / 2] ^= 0x10U;
   auto image = verifier.CheckImage(image_, accepts);
   if (!image) {
-    phone_.Refuse(image.error());
+    RefuseImage(image.error());
     return std::nullopt;
   }
   if (stage_ == Stage::kIbec && phone_.State().boot.ticket_hash != image->ticket_hash) {
-    Refuse(Reason::kMixedTickets, image->type + " came with another ticket than iBEC");
+    RefuseImage({Reason::kMixedTickets, image->type + " came with another ticket than iBEC"});
     return std::nullopt;
   }
   return std::move(*image);
@@ -250,8 +260,10 @@ bool Iboot::BootX(const Words& words) {
   const auto kernel = TakeUpload(Only("rkrn"));
   if (!kernel) return false;
   const PhoneState state = phone_.State();
-  if (Refusal missing = MissingForBoot(state, *kernel); missing.reason != Reason::kNone)
-    return Refuse(missing.reason, std::move(missing.detail));
+  if (Refusal missing = MissingForBoot(state, *kernel); missing.reason != Reason::kNone) {
+    if (first_refusal_.reason == Reason::kNone) return Refuse(missing.reason, std::move(missing.detail));
+    return Refuse(first_refusal_.reason, missing.detail + ", because: " + first_refusal_.detail);
+  }
   if (!state.boot.ramdisk || !state.boot.device_tree) {
     Refuse(Reason::kForeignRamdisk, "ramdisk or device tree were not forged by the rack: nothing to run");
     phone_.Ask(Event::kPanic);

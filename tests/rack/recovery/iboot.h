@@ -13,7 +13,7 @@
 namespace rack {
 
 // How recovery mode presents itself on the bus.
-[[nodiscard]] UsbIdentity RecoveryIdentity(const PhoneSpec& spec, const PhoneState& state);
+[[nodiscard]] UsbIdentity RecoveryIdentity(const Phone& phone);
 
 class Iboot : public UsbFunction {
  public:
@@ -51,12 +51,14 @@ class Iboot : public UsbFunction {
   [[nodiscard]] bool OnlyInIbec(const Words& words);
   [[nodiscard]] Refusal MissingForBoot(const PhoneState& state, const VerifiedImage& kernel) const;
   bool Refuse(Reason reason, std::string detail);
+  void RefuseImage(Refusal refusal);
 
   Phone& phone_;
   const Stage stage_;
   std::map<std::string, std::string> environment_;  // NVRAM as of this boot, plus what is not saved
   Bytes upload_;
   Bytes image_;  // the upload under verification; VerifiedImage looks into it
+  Refusal first_refusal_;  // of an image in this boot: later refusals may only follow from it
   std::string result_;
   std::string console_;
 };

@@ -170,6 +170,7 @@ DescriptorSet DescribePhone(const UsbIdentity& identity) {
     return index;
   };
   named(1, identity.nonces);
+  set.fresh_nonces = identity.fresh_nonces;
   const StringIndexes indexes = {named(2, identity.manufacturer), named(3, identity.product),
                                  named(4, identity.serial)};
   named(5, "Apple Mobile Device");
@@ -227,6 +228,7 @@ std::optional<Bytes> GetDescriptor(const DescriptorSet& set, std::uint8_t type,
       return set.configuration;
     case kStringType:
       if (index == 0) return Bytes{4, kStringType, 0x09, 0x04};  // English (United States)
+      if (index == 1 && set.fresh_nonces) return StringDescriptor(set.fresh_nonces());
       if (const auto found = set.strings.find(index); found != set.strings.end())
         return StringDescriptor(found->second);
       return std::nullopt;

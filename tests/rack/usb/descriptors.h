@@ -2,6 +2,7 @@
 // What a device says of itself: its USB descriptors, and what the bus reads back out of them.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@ struct DescriptorSet {
   std::vector<std::uint8_t> device;
   std::vector<std::uint8_t> configuration;      // the only one, value 1
   std::map<std::uint8_t, std::string> strings;  // ASCII; an index that is missing stalls
+  std::function<std::string()> fresh_nonces = {};  // as UsbIdentity has it
 };
 
 // One alternate setting of an interface.

@@ -24,6 +24,8 @@ struct UsbIdentity {
   std::uint16_t vendor_id = 0x05AC;
   std::uint16_t product_id = 0x12A8;
   std::string nonces;
+  // Asked afresh for each read of string 1, from any thread; absent: `nonces` as it is.
+  std::function<std::string()> fresh_nonces = {};
   std::string manufacturer = "Apple Inc.";
   std::string product;
   std::string serial;
