@@ -42,6 +42,7 @@ void Enter(PhoneState& state, Stage stage, Event cause) {
   if (!same_boot) DrawNonces(state);
   if (stage != Stage::kIbec && stage != Stage::kRestore) state.boot = BootRecord();
   state.stage = stage;
+  ++state.boot_number;
 }
 
 }  // namespace
@@ -67,7 +68,7 @@ void Presence::Run() {
 void Presence::Grant(const Phone::Wish& wish) {
   using enum Phone::Wish::Kind;
   switch (wish.kind) {
-    case kEvent: return Happen(wish.event);
+    case kEvent: return Happen(wish.event, wish.boot);
     case kPlug: return SetPlugged(true);
     case kUnplug: return SetPlugged(false);
     case kMove: return phone_.ChangeDurably([&](PhoneState& state) { state.port = wish.port; });
@@ -83,8 +84,9 @@ void Presence::SetPlugged(bool plugged) {
   spdlog::info("phone={} plugged={}", phone_.Spec().name, plugged);
 }
 
-void Presence::Happen(Event event) {
-  const Transition* transition = FindTransition(phone_.State().stage, event);
+void Presence::Happen(Event event, std::uint64_t boot) {
+  const bool current = boot == 0 || boot == phone_.State().boot_number;
+  const Transition* transition = current ? FindTransition(phone_.State().stage, event) : nullptr;
   spdlog::info("phone={} stage={} event={} known={}", phone_.Spec().name, Name(phone_.State().stage), Name(event),
                transition != nullptr);
   if (transition == nullptr || !phone_.Sleep(TimeToLeave(event))) return;

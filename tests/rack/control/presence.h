@@ -22,7 +22,7 @@ class Presence {
  private:
   void Run();
   void Grant(const Phone::Wish& wish);
-  void Happen(Event event);
+  void Happen(Event event, std::uint64_t boot);
   void SetPlugged(bool plugged);
   void Become(const Transition& transition);
   void Attach();

@@ -57,6 +57,7 @@ Value StatusOf(const Phone& phone) {
                      {"os_image_digest", state.os_image_digest},
                      {"user_data_present", state.user_data_present},
                      {"effaceable_generation", state.effaceable_generation},
+                     {"boots", state.boot_number},
                      {"restores_completed", state.restores_completed},
                      {"last_error", Name(state.last_error.reason)},
                      {"last_error_detail", state.last_error.detail}};

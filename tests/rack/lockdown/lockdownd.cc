@@ -52,7 +52,7 @@ Value EnterRecovery(Phone& phone, const Value& request) {
     phone.Refuse({Reason::kEnterRecovery, "the refuse-enter-recovery fault is on"});
     return Error(request, "SessionInactive");
   }
-  phone.Ask(Event::kEnterRecovery);  // leaves a moment later: the answer must be there first
+  phone.Ask(Event::kEnterRecovery, phone.State().boot_number);  // leaves a moment later: the answer must be there first
   return Answer(request);
 }
 

@@ -24,6 +24,7 @@ class Phone {
   struct Wish {
     enum class Kind { kEvent, kPlug, kUnplug, kMove, kPlugLater } kind = Kind::kEvent;
     Event event = Event::kReboot;     // kEvent
+    std::uint64_t boot = 0;           // kEvent: dropped unless this boot still runs; 0 is whenever (buttons)
     station::PortPath port = {};      // kMove
     std::chrono::seconds after{0};    // kPlugLater
   };
@@ -60,7 +61,8 @@ class Phone {
 
   // Queued; carried out by the phone's Presence in order. The future is ready when that has happened.
   std::future<void> Ask(Wish wish);
-  std::future<void> Ask(Event event) { return Ask(Wish{.event = event}); }
+  // What a host has brought about in boot number `boot`.
+  std::future<void> Ask(Event event, std::uint64_t boot) { return Ask(Wish{.event = event, .boot = boot}); }
   std::future<void> Ask(Wish::Kind kind) { return Ask(Wish{.kind = kind}); }
   // The next request, or nothing when stopped.
   [[nodiscard]] std::optional<Request> NextRequest();

@@ -53,7 +53,8 @@ Value ToValue(const PhoneState& state) {
                      {"UserDataPresent", state.user_data_present},
                      {"EffaceableKey", state.effaceable_key},
                      {"EffaceableGeneration", state.effaceable_generation},
-                     {"RestoresCompleted", state.restores_completed}};
+                     {"RestoresCompleted", state.restores_completed},
+                     {"BootNumber", state.boot_number}};
 }
 
 PhoneState FromValue(const Value& saved, const PhoneSpec& spec) {
@@ -77,6 +78,7 @@ PhoneState FromValue(const Value& saved, const PhoneSpec& spec) {
   if (const Bytes* key = saved.Data("EffaceableKey")) state.effaceable_key = *key;
   state.effaceable_generation = saved.Number("EffaceableGeneration").value_or(1);
   state.restores_completed = saved.Number("RestoresCompleted").value_or(0);
+  state.boot_number = saved.Number("BootNumber").value_or(0) + 1;
   if (!state.os_complete && state.stage == Stage::kNormal) state.stage = Stage::kIboot;
   return state;
 }

@@ -46,6 +46,7 @@ struct PhoneState {
   std::uint64_t restores_completed = 0;
 
   // This boot.
+  std::uint64_t boot_number = 1;  // counts every start of anything; what a host asked for in one boot ends with it
   BootRecord boot;
 
   [[nodiscard]] bool AutoBoot() const;

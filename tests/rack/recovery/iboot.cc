@@ -59,7 +59,8 @@ UsbIdentity RecoveryIdentity(const Phone& phone) {
   return identity;
 }
 
-Iboot::Iboot(Phone& phone, Stage stage) : phone_(phone), stage_(stage), environment_(phone.State().nvram) {
+Iboot::Iboot(Phone& phone, Stage stage)
+    : phone_(phone), stage_(stage), boot_number_(phone.State().boot_number), environment_(phone.State().nvram) {
   environment_["build-version"] = stage == Stage::kIbec ? "iBoot-7459.140.15" : "iBoot-6723.140.2";
   environment_["build-style"] = "RELEASE";
   environment_["boot-stage"] = "2";
@@ -92,7 +93,7 @@ std::optional<Bytes> Iboot::Control(const SetupPacket& setup, std::span<const st
 }
 
 bool Iboot::BulkOut(std::uint8_t endpoint, std::span<const std::uint8_t> data) {
-  if (endpoint != kUploadEndpoint || upload_.size() + data.size() > kLargestUpload) return false;
+  if (leaving_ || endpoint != kUploadEndpoint || upload_.size() + data.size() > kLargestUpload) return false;
   upload_.insert(upload_.end(), data.begin(), data.end());
   return true;
 }
@@ -121,7 +122,7 @@ bool Iboot::Run(const std::string& line) {
   const auto words = Split(line);
   if (words.empty()) return true;
   const auto command = Commands().find(words[0]);
-  const bool done = command != Commands().end() && (this->*command->second)(words);
+  const bool done = !leaving_ && command != Commands().end() && (this->*command->second)(words);
   spdlog::info("phone={} stage={} command=\"{}\" upload={} done={}", phone_.Spec().name, Name(stage_), line,
                upload_.size(), done);
   console_ = done ? "" : "command refused\n";
@@ -131,6 +132,12 @@ bool Iboot::Run(const std::string& line) {
 bool Iboot::Refuse(Reason reason, std::string detail) {
   phone_.Refuse({reason, std::move(detail)});
   return false;
+}
+
+bool Iboot::LeaveFor(Event event) {
+  leaving_ = true;
+  phone_.Ask(event, boot_number_);
+  return true;
 }
 
 void Iboot::RefuseImage(Refusal refusal) {
@@ -200,8 +207,7 @@ bool Iboot::Go(const Words& /*words*/) {
     state.boot.ticket = image->ticket;
     state.boot.ticket_hash = image->ticket_hash;
   });
-  phone_.Ask(Event::kRunIbec);
-  return true;
+  return LeaveFor(Event::kRunIbec);
 }
 
 bool Iboot::SetPicture(const Words& /*words*/) { return upload_.empty() || TakeUpload(Only("rlgo")).has_value(); }
@@ -266,16 +272,11 @@ bool Iboot::BootX(const Words& words) {
   }
   if (!state.boot.ramdisk || !state.boot.device_tree) {
     Refuse(Reason::kForeignRamdisk, "ramdisk or device tree were not forged by the rack: nothing to run");
-    phone_.Ask(Event::kPanic);
-    return true;
+    return LeaveFor(Event::kPanic);
   }
-  phone_.Ask(Event::kRunKernel);
-  return true;
+  return LeaveFor(Event::kRunKernel);
 }
 
-bool Iboot::Reboot(const Words& /*words*/) {
-  phone_.Ask(Event::kReboot);
-  return true;
-}
+bool Iboot::Reboot(const Words& /*words*/) { return LeaveFor(Event::kReboot); }
 
 }  // namespace rack

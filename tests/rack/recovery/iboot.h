@@ -51,10 +51,14 @@ class Iboot : public UsbFunction {
   [[nodiscard]] bool OnlyInIbec(const Words& words);
   [[nodiscard]] Refusal MissingForBoot(const PhoneState& state, const VerifiedImage& kernel) const;
   bool Refuse(Reason reason, std::string detail);
+  // Ends this boot: asks for the next one and hears nothing more.
+  bool LeaveFor(Event event);
   void RefuseImage(Refusal refusal);
 
   Phone& phone_;
   const Stage stage_;
+  const std::uint64_t boot_number_;
+  bool leaving_ = false;
   std::map<std::string, std::string> environment_;  // NVRAM as of this boot, plus what is not saved
   Bytes upload_;
   Bytes image_;  // the upload under verification; VerifiedImage looks into it

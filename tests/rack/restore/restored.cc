@@ -61,7 +61,7 @@ void ServeConnection(Phone& phone, Attachment& attachment, FdrControl& fdr, Stre
     const std::string name = request->Text("Request");
     if (name == "StartRestore") return Restore(phone, attachment, fdr, stream, *request);
     if (!WriteFrame(stream, AnswerTo(phone, name, *request)) || name == "Goodbye") return;
-    if (name == "Reboot") phone.Ask(Event::kReboot);
+    if (name == "Reboot") phone.Ask(Event::kReboot, phone.State().boot_number);
   }
 }
 

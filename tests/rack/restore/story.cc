@@ -48,7 +48,7 @@ std::uint64_t StatusFor(Reason reason) {
 }  // namespace
 
 RestoreStory::RestoreStory(Phone& phone, Attachment& attachment, FdrControl& fdr, Dialogue& dialogue)
-    : phone_(phone), attachment_(attachment), fdr_(fdr), dialogue_(dialogue), boot_(phone.State().boot) {
+    : phone_(phone), attachment_(attachment), fdr_(fdr), dialogue_(dialogue), boot_number_(phone.State().boot_number), boot_(phone.State().boot) {
   if (auto ticket = ReadTicket(boot_.ticket)) ticket_ = std::move(*ticket);
   if (const auto faults = phone.Faults(); faults.unplug_at_byte) replug_after_ = faults.replug_after;
 }
@@ -90,7 +90,7 @@ void RestoreStory::Fail(const char* step, Refusal refusal) {
 
 void RestoreStory::Leave(bool succeeded) {
   fdr_.Close();
-  phone_.Ask(succeeded ? Event::kRestoreSucceeded : Event::kRestoreFailed);
+  phone_.Ask(succeeded ? Event::kRestoreSucceeded : Event::kRestoreFailed, boot_number_);
   if (!succeeded && replug_after_)
     phone_.Ask(Phone::Wish{.kind = Phone::Wish::Kind::kPlugLater, .after = *replug_after_});
 }

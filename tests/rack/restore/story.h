@@ -52,6 +52,7 @@ class RestoreStory {
   Attachment& attachment_;
   FdrControl& fdr_;
   Dialogue& dialogue_;
+  const std::uint64_t boot_number_;
   const BootRecord boot_;  // as booted; ticket_ looks into it
   Ticket ticket_;
   std::string image_digest_;

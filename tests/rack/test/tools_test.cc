@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <thread>
 
 #include "tests/rack/forge/forge.h"
@@ -137,7 +138,10 @@ TEST(Tools, UnpluggedInMidStreamTakesOneMoreRestore) {
   EXPECT_EQ(broken.Text("os_build"), "");
   EXPECT_EQ(broken.Text("last_error"), "unplugged");
   EXPECT_FALSE(broken.Flag("user_data_present", true));
-  EXPECT_EQ(rack.Exec("eight", {"irecovery", "-n"}).code, 0);  // it cannot start: there is no system
+  EXPECT_EQ(rack.Exec("eight", {"irecovery", "-n"}).code, 0);
+  const Value rebooted = rack.AwaitStatus(
+      "eight", [&](const Value& p) { return p.Number("boots") > broken.Number("boots"); });
+  EXPECT_EQ(rebooted.Text("mode"), "recovery");  // auto-boot is on, but there is no system to start
   EXPECT_EQ(rack.Exec("eight", Restore(rack, "0xA1B2C3D4E0001", ipsw)).code, 0);
   const Value phone = rack.AwaitStatus("eight", IsRestored);
   EXPECT_EQ(phone.Text("os_build"), "19H999");
@@ -156,6 +160,18 @@ TEST(Tools, StalledStreamWaitsForAForcedRestart) {
   EXPECT_EQ(phone.Text("mode"), "recovery");  // nothing else can start
   EXPECT_EQ(phone.Text("os_build"), "");
   EXPECT_EQ(phone.Number("restores_completed"), 0U);
+}
+
+// `go` behind `reboot`: iBoot is already leaving, and what was verified in one boot must not run in the next.
+TEST(Tools, LeavingIbootHearsNothingMore) {
+  const RackProcess rack(kCart);
+  const Value before = rack.Status("ten");
+  const std::filesystem::path script = rack.Folder() / "script";
+  std::ofstream(script) << "setenv auto-boot false\nsaveenv\nreboot\nsetenv auto-boot true\nsaveenv\nreboot\n";
+  (void)rack.Exec("ten", {"irecovery", "-e", script});
+  const auto rebooted = [&](const Value& p) { return p.Number("boots") > before.Number("boots"); };
+  EXPECT_EQ(rack.AwaitStatus("ten", rebooted).Text("mode"), "recovery");
+  EXPECT_EQ(rack.Status("ten").Number("boots"), *before.Number("boots") + 1);
 }
 
 struct Refused {
