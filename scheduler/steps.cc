@@ -22,7 +22,7 @@ constexpr auto kSteps = std::to_array<StepSpec>({
     {Step::kSign, kPhone | kSigning | kFirmware, 180s, 3s, false},
     {Step::kEnterRecovery, kPhoneOnly, 180s, 10s, false},
     {Step::kBootRestoreOs, kPhone | kSigning | kFirmware, 10min, 25s, false},
-    {Step::kStream, kPhone | kMux | kFirmware, 60min, 180s, true},
+    {Step::kStream, kPhone | kMux | kFirmware, 60min, 180s, true, true},
     {Step::kFlash, kPhone | kMux | kFirmware, 30min, 60s, true},
     // Nothing is written any more, but a cancel would only hide that the phone was restored.
     {Step::kConfirm, kPhoneOnly, 20min, 20s, true},

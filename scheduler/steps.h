@@ -29,6 +29,7 @@ struct StepSpec {
   std::chrono::seconds deadline;  // from its start; then the worker is ended. 0: none
   std::chrono::seconds typical;   // its weight in the progress bar, and the first guess of an ETA
   bool destructive;               // user data may be gone once it began; not interrupted by a cancel
+  bool by_bytes = false;          // its progress is counted in bytes; fractions of something else do not move it
 };
 
 // In the order in which a job takes them.

@@ -17,7 +17,7 @@ namespace station::ledger {
 struct JobQuery {
   std::int64_t before_id = 0;  // 0: from the newest
   std::size_t limit = 100;
-  std::optional<PortKey> port;
+  std::optional<PortKey> port = std::nullopt;
   bool running_only = false;
   bool include_identify = false;
 };

@@ -108,8 +108,7 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
     Changed(port);
   } else {
     FinishAttempt(port, {.outcome = Outcome::kIndeterminate, .error = ErrorCode::kWorkerDied,
-                         .context = "it was not there any more when the station came back", .step = job.step,
-                         .os_build_after = {}, .signer_root = {}});
+                         .context = "it was not there any more when the station came back", .step = job.step});
   }
 }
 

@@ -65,8 +65,7 @@ void Cart::OnGone(const std::string& task) {
   port->deadline.Stop();
   port->lease = {};
   if (!port->task_ended) {
-    Ended ended{.outcome = Outcome::kNone, .error = ErrorCode::kWorkerDied, .context = "no last word",
-                .step = Step::kNone, .os_build_after = {}, .signer_root = {}};
+    Ended ended{.error = ErrorCode::kWorkerDied, .context = "no last word"};
     if (port->killed_for != ErrorCode::kNone) {
       ended.error = port->killed_for;
       ended.context = port->ended_context;

@@ -21,6 +21,8 @@ void ProgressMeter::BeginStep(Step step, SteadyTime now) {
 
 std::uint64_t ProgressMeter::Report(const ProgressReport& report, SteadyTime now) {
   if (report.step != step_) BeginStep(report.step, now);
+  // The phone's own percentages, sent while the image streams, are of other things.
+  if (scheduler::Spec(step_).by_bytes && report.bytes_total == 0) return 0;
   fraction_ = std::clamp(report.step_fraction, 0.0, 1.0);
   const std::uint64_t more = report.bytes_done > bytes_done_ ? report.bytes_done - bytes_done_ : 0;
   bytes_done_ = report.bytes_done;

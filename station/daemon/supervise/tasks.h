@@ -56,16 +56,16 @@ struct Task {
 struct Ended {
   Outcome outcome = Outcome::kNone;
   ErrorCode error = ErrorCode::kNone;
-  std::string context;
+  std::string context = {};
   Step step = Step::kNone;
-  std::string os_build_after;
-  std::string signer_root;
+  std::string os_build_after = {};
+  std::string signer_root = {};
 };
 
 struct StepReport {
   Step step = Step::kNone;
   bool destructive = false;
-  std::string signer_root;
+  std::string signer_root = {};
 };
 
 struct ProgressReport {

@@ -1,0 +1,129 @@
+// The daemon goes and comes back.
+
+#include "tests/unit/daemon/world.h"
+
+namespace station::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+class CartRestart : public testing::Test {
+ protected:
+  void Work() {
+    world.ImportFirmware();
+    world.PlugAndIdentify(1, Facts(kPhone1));
+    EXPECT_TRUE(world.ArmPorts({"1"}));
+    world.Turn(10s);
+    EXPECT_EQ(world.View(1).state, PortState::kWorking);
+    task = world.LastTask();
+  }
+  World world;
+  std::string task;
+};
+
+TEST_F(CartRestart, LivingWorker_IsAdopted) {
+  Work();
+  world.Crash();
+  world.Begin({task});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+  EXPECT_EQ(world.cart->View().working, 1U);
+  EXPECT_TRUE(world.firmware->Hold(*ParseSha256(std::string(64, '1'))).has_value());
+  world.Plug({OnBus(1)});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+  world.End(task, {.outcome = Outcome::kRestored});
+  EXPECT_EQ(world.View(1).state, PortState::kDone);
+}
+
+TEST_F(CartRestart, DeadWorkerWithoutLastWord_IsIndeterminate) {
+  Work();
+  const JobId job = world.View(1).job;
+  world.Crash();
+  world.Begin({});
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
+  EXPECT_EQ((*world.reader->Job(job))->outcome, Outcome::kIndeterminate);
+  world.Plug({OnBus(1)});
+  EXPECT_TRUE(world.Retry("1").has_value());
+}
+
+TEST_F(CartRestart, DeadWorkerWithLastWord_IsIngested) {
+  Work();
+  const JobId job = world.View(1).job;
+  auto journal = *link::JournalWriter::Open(world.folder / "journals" / task);
+  worker::v1::JournalRecord orders;
+  orders.mutable_orders()->set_attempt(1);
+  worker::v1::JournalRecord finished;
+  finished.mutable_finished()->set_outcome(static_cast<std::uint32_t>(Outcome::kRestored));
+  finished.mutable_finished()->set_os_build_after("19H999");
+  ASSERT_TRUE(journal.Append(orders) && journal.Append(finished));
+  world.Crash();
+  world.Begin({});
+  EXPECT_EQ(world.View(1).state, PortState::kDone);
+  EXPECT_EQ((*world.reader->Job(job))->os_build_after, "19H999");
+}
+
+TEST_F(CartRestart, LastWordOfAnEarlierAttempt_IsNotThisOnes) {
+  Work();
+  auto journal = *link::JournalWriter::Open(world.folder / "journals" / task);
+  worker::v1::JournalRecord orders;
+  orders.mutable_orders()->set_attempt(1);
+  worker::v1::JournalRecord finished;
+  finished.mutable_finished()->set_error_code(static_cast<std::uint32_t>(ErrorCode::kAsrTransfer));
+  ASSERT_TRUE(journal.Append(orders) && journal.Append(finished));
+  world.End(task, {.error = ErrorCode::kAsrTransfer});  // tried again
+  ASSERT_EQ(world.View(1).state, PortState::kWorking);
+  world.Crash();
+  world.Begin({task});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+}
+
+TEST_F(CartRestart, ResultIsStillShown_WhileItsPhoneIsThere) {
+  Work();
+  world.End(task, {.outcome = Outcome::kRestored});
+  world.Crash();
+  world.Begin({});
+  EXPECT_EQ(world.View(1).state, PortState::kDone);
+  world.Plug({OnBus(1)});
+  world.Turn(1min);
+  EXPECT_EQ(world.View(1).state, PortState::kDone);
+  world.Crash();
+  world.Begin({});
+  world.Turn(6s);
+  EXPECT_EQ(world.View(1).state, PortState::kEmpty) << "nobody there";
+}
+
+TEST_F(CartRestart, ArmingsAndEmergencyStopHold) {
+  world.ImportFirmware();
+  world.PlugAndIdentify(1, Facts(kPhone1));
+  ASSERT_TRUE(world.ArmPorts({"1"}));
+  ASSERT_TRUE(world.EmergencyStop(true));
+  world.Crash();
+  world.Begin({});
+  EXPECT_TRUE(world.cart->View().emergency_stop);
+  world.PlugAndIdentify(1, Facts(kPhone1));
+  EXPECT_EQ(world.View(1).state, PortState::kHeld);
+  ASSERT_TRUE(world.EmergencyStop(false));
+  EXPECT_EQ(world.View(1).state, PortState::kArmed);
+}
+
+TEST_F(CartRestart, TakenPhone_StaysTaken) {
+  Work();
+  world.End(task, {.outcome = Outcome::kRestored});
+  world.Crash();
+  world.Begin({});
+  world.Turn(6s);
+  world.PlugAndIdentify(1, Facts(kPhone1));
+  EXPECT_EQ(world.View(1).state, PortState::kIdle);
+}
+
+TEST_F(CartRestart, StopTakingWork_LetsNothingBegin) {
+  world.ImportFirmware();
+  world.PlugAndIdentify(1, Facts(kPhone1));
+  ASSERT_TRUE(world.ArmPorts({"1"}));
+  world.cart->StopTakingWork();
+  world.Turn(1min);
+  EXPECT_EQ(world.workers.started.size(), 1U);
+  EXPECT_EQ(world.ArmPorts({"1"}).error().code, ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace station::daemon

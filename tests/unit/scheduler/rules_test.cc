@@ -1,0 +1,118 @@
+// Steps, verdicts, admission: the smaller tables.
+
+#include <gtest/gtest.h>
+
+#include "scheduler/admission.h"
+#include "scheduler/steps.h"
+#include "scheduler/verdict.h"
+
+namespace station::scheduler {
+namespace {
+
+TEST(Steps, EveryStepHasADeadlineAndItsPlaceInTheBar) {
+  for (const StepSpec& spec : AllSteps()) {
+    EXPECT_GT(spec.deadline.count(), 0) << Name(spec.step);
+    EXPECT_GE(spec.deadline, spec.typical) << Name(spec.step);
+  }
+  EXPECT_DOUBLE_EQ(JobFraction(Step::kNone, 0), 0);
+  EXPECT_DOUBLE_EQ(JobFraction(Step::kRecord, 1), 1);
+  double last = 0;
+  for (const StepSpec& spec : AllSteps()) {
+    if (spec.step == Step::kIdentify) continue;
+    EXPECT_GE(JobFraction(spec.step, 0), last) << Name(spec.step);
+    last = JobFraction(spec.step, 1);
+    EXPECT_DOUBLE_EQ(JobFraction(spec.step, 7), last) << "beyond the end is the end";
+  }
+}
+
+TEST(Steps, NothingBeforeTheStreamDestroys) {
+  for (const StepSpec& spec : AllSteps()) EXPECT_EQ(spec.destructive && spec.step < Step::kStream, false) << Name(spec.step);
+  EXPECT_TRUE(Spec(Step::kStream).destructive);
+  EXPECT_TRUE(Spec(Step::kFlash).destructive);
+}
+
+TEST(Verdict, EveryCodeHasAnOutcome) {
+  for (const ErrorInfo& info : AllErrorCodes()) {
+    const Outcome outcome = OutcomeOf(info.code);
+    EXPECT_NE(outcome, Outcome::kNone) << info.name;
+    EXPECT_EQ(outcome == Outcome::kRestored, info.code == ErrorCode::kNone) << info.name;
+  }
+}
+
+struct Row {
+  ErrorCode code;
+  Outcome outcome;
+  int retries;
+};
+
+class Verdicts : public testing::TestWithParam<Row> {};
+
+TEST_P(Verdicts, FollowFromTheCodeAlone) {
+  EXPECT_EQ(Name(OutcomeOf(GetParam().code)), Name(GetParam().outcome));
+  EXPECT_EQ(AutomaticRetries(GetParam().code), GetParam().retries);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Verdicts,
+    testing::Values(Row{ErrorCode::kAsrTransfer, Outcome::kNeedsCableOrPort, 2},
+                    Row{ErrorCode::kRecoveryUpload, Outcome::kNeedsCableOrPort, 2},
+                    Row{ErrorCode::kPhoneGone, Outcome::kNeedsCableOrPort, 0},
+                    Row{ErrorCode::kSigningRefused, Outcome::kNeedsFirmwareOrSigning, 0},
+                    Row{ErrorCode::kBootRejectedComponent, Outcome::kNeedsFirmwareOrSigning, 0},
+                    Row{ErrorCode::kFirmwareRotted, Outcome::kNeedsFirmwareOrSigning, 0},
+                    Row{ErrorCode::kNonceChanged, Outcome::kNeedsFirmwareOrSigning, 1},
+                    Row{ErrorCode::kPhoneMismatch, Outcome::kHeld, 0},
+                    Row{ErrorCode::kNeedsButtons, Outcome::kNeedsButtons, 0},
+                    Row{ErrorCode::kDeviceStatusDisk, Outcome::kHeld, 0},
+                    Row{ErrorCode::kCancelled, Outcome::kCancelled, 0},
+                    Row{ErrorCode::kEmergencyStop, Outcome::kCancelled, 0},
+                    Row{ErrorCode::kWorkerDied, Outcome::kIndeterminate, 0}),
+    [](const auto& param) { return std::string(Name(param.param.code)); });
+
+TEST(Verdict, RetriesNeverForOperatorOrFirmware) {
+  for (const ErrorInfo& info : AllErrorCodes()) {
+    if (info.error_class == ErrorClass::kOperator || info.error_class == ErrorClass::kFirmware ||
+        info.error_class == ErrorClass::kStopped) {
+      EXPECT_EQ(AutomaticRetries(info.code), 0) << info.name;
+    }
+  }
+  EXPECT_TRUE(TriesAgain(ErrorCode::kAsrTransfer, 2));
+  EXPECT_FALSE(TriesAgain(ErrorCode::kAsrTransfer, 3));
+}
+
+TEST(Admission, FirstComeFirstServed_UpToTheLimit) {
+  Admission<int> slots(2);
+  for (const int id : {1, 2, 3, 4}) slots.Enqueue(id);
+  slots.Enqueue(1);  // again is no second place
+  EXPECT_EQ(slots.Next(), 1);
+  EXPECT_EQ(slots.Next(), 2);
+  EXPECT_EQ(slots.Next(), std::nullopt);
+  EXPECT_EQ(slots.Queued(), 2U);
+  slots.Remove(3);
+  slots.Remove(1);
+  EXPECT_EQ(slots.Next(), 4);
+}
+
+TEST(Admission, Closed_LetsNobodyIn_KeepsWhoIsIn) {
+  Admission<int> slots(2);
+  slots.Enqueue(1);
+  ASSERT_EQ(slots.Next(), 1);
+  slots.SetOpen(false);
+  slots.Enqueue(2);
+  EXPECT_EQ(slots.Next(), std::nullopt);
+  EXPECT_EQ(slots.Working(), 1U);
+  slots.SetOpen(true);
+  EXPECT_EQ(slots.Next(), 2);
+}
+
+TEST(Admission, AdoptedJobsCount) {
+  Admission<int> slots(1);
+  slots.Adopt(7);
+  slots.Enqueue(1);
+  EXPECT_EQ(slots.Next(), std::nullopt);
+  slots.Remove(7);
+  EXPECT_EQ(slots.Next(), 1);
+}
+
+}  // namespace
+}  // namespace station::scheduler
