@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <thread>
 
 #include "tests/rack/forge/forge.h"
@@ -160,18 +159,6 @@ TEST(Tools, StalledStreamWaitsForAForcedRestart) {
   EXPECT_EQ(phone.Text("mode"), "recovery");  // nothing else can start
   EXPECT_EQ(phone.Text("os_build"), "");
   EXPECT_EQ(phone.Number("restores_completed"), 0U);
-}
-
-// `go` behind `reboot`: iBoot is already leaving, and what was verified in one boot must not run in the next.
-TEST(Tools, LeavingIbootHearsNothingMore) {
-  const RackProcess rack(kCart);
-  const Value before = rack.Status("ten");
-  const std::filesystem::path script = rack.Folder() / "script";
-  std::ofstream(script) << "setenv auto-boot false\nsaveenv\nreboot\nsetenv auto-boot true\nsaveenv\nreboot\n";
-  (void)rack.Exec("ten", {"irecovery", "-e", script});
-  const auto rebooted = [&](const Value& p) { return p.Number("boots") > before.Number("boots"); };
-  EXPECT_EQ(rack.AwaitStatus("ten", rebooted).Text("mode"), "recovery");
-  EXPECT_EQ(rack.Status("ten").Number("boots"), *before.Number("boots") + 1);
 }
 
 struct Refused {
