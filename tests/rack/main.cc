@@ -69,8 +69,10 @@ int Run(const Options& options) {
 }
 
 int Execute(const Options& options) {
-  if (options.program.empty()) return Report({station::ErrorCode::kBadRequest, "exec needs -- CMD ARG..."});
-  const auto code = rack::ExecuteInWorld(options.dir, {options.phone, options.program, options.plain_malloc});
+  if (options.program.empty())
+    return Report({station::ErrorCode::kBadRequest, "exec needs -- CMD ARG..."});
+  const auto code =
+      rack::ExecuteInWorld(options.dir, {options.phone, options.program, options.plain_malloc});
   return code ? *code : Report(code.error());
 }
 
@@ -83,11 +85,11 @@ int Status(const Options& options) {
     fmt::print("{}\n", rack::ToJson(*phones));
     return 0;
   }
-  fmt::print("{:<10} {:<8} {:<18} {:<11} {:<9} {:<8} {:<9} {}\n", "NAME", "PORT", "ECID", "PRODUCT", "MODE", "BUILD",
-             "USERDATA", "LAST ERROR");
+  fmt::print("{:<10} {:<8} {:<18} {:<11} {:<9} {:<8} {:<9} {}\n", "NAME", "PORT", "ECID", "PRODUCT",
+             "MODE", "BUILD", "USERDATA", "LAST ERROR");
   for (const Value& phone : *phones->AsArray())
-    fmt::print("{:<10} {:<8} {:<18} {:<11} {:<9} {:<8} {:<9} {} {}\n", phone.Text("name"), phone.Text("port"),
-               phone.Text("ecid"), phone.Text("product"),
+    fmt::print("{:<10} {:<8} {:<18} {:<11} {:<9} {:<8} {:<9} {} {}\n", phone.Text("name"),
+               phone.Text("port"), phone.Text("ecid"), phone.Text("product"),
                phone.Flag("plugged") ? phone.Text("mode") : "unplugged", phone.Text("os_build"),
                phone.Flag("user_data_present") ? "present" : "gone", phone.Text("last_error"),
                phone.Text("last_error_detail"));
@@ -97,7 +99,8 @@ int Status(const Options& options) {
 int Act(const std::string& command, const Options& options) {
   Value::Array words(options.words.begin(), options.words.end());
   const auto answer = rack::AskRack(
-      options.dir, Value::Dict{{"Command", command}, {"Phone", options.phone}, {"Words", std::move(words)}});
+      options.dir,
+      Value::Dict{{"Command", command}, {"Phone", options.phone}, {"Words", std::move(words)}});
   return answer ? 0 : Report(answer.error());
 }
 
@@ -119,17 +122,20 @@ int Forge(const Options& options) {
 }
 
 void AddForgeOptions(CLI::App& command, Options& options) {
-  command.add_option("--manifest", options.forge.manifest, "BuildManifest.plist to follow")->required();
+  command.add_option("--manifest", options.forge.manifest, "BuildManifest.plist to follow")
+      ->required();
   command.add_option("--os-size", options.forge.os_size, "bytes of the OS image")->required();
   command.add_option("--out", options.forge.out, "the IPSW to write")->required();
   command.add_option("--ramdisk-size", options.forge.ramdisk_size, "bytes of each restore ramdisk");
   command.add_option("--kernel-size", options.forge.kernel_size, "bytes of each kernelcache");
   command.add_option("--seed", options.forge.seed, "other seed, other contents");
-  command.add_flag("--deflate", options.forge.deflate, "deflate the OS image instead of storing it");
+  command.add_flag("--deflate", options.forge.deflate,
+                   "deflate the OS image instead of storing it");
   command.add_flag("--json", options.json, "report as JSON");
 }
 
-void AddPhoneCommand(CLI::App& app, const std::string& name, const std::string& what, Options& options, bool words) {
+void AddPhoneCommand(CLI::App& app, const std::string& name, const std::string& what,
+                     Options& options, bool words) {
   CLI::App* command = app.add_subcommand(name, what);
   command->add_option("--dir", options.dir)->required();
   command->add_option("phone", options.phone, "name, port, ECID or UDID")->required();
@@ -148,7 +154,8 @@ int Dispatch(const std::string& command, const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  char** const separator = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
+  char** const separator = std::find_if(
+      argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
   if (separator != argv + argc) options.program.assign(separator + 1, argv + argc);
 
   CLI::App app("station-rack: simulated iPhones for unmodified tools");
@@ -156,10 +163,12 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "run a cart until ended; prints \"ready\"");
   run->add_option("--cart", options.cart, "CART.yaml")->required();
   run->add_option("--dir", options.dir, "sockets, state and logs")->required();
-  CLI::App* exec = app.add_subcommand("exec", "run a program in the rack's world: exec --dir DIR -- CMD ARG...");
+  CLI::App* exec =
+      app.add_subcommand("exec", "run a program in the rack's world: exec --dir DIR -- CMD ARG...");
   exec->add_option("--dir", options.dir)->required();
   exec->add_option("--phone", options.phone, "show this phone only");
-  exec->add_flag("--plain-malloc", options.plain_malloc, "do not work around libirecovery's use of a freed list");
+  exec->add_flag("--plain-malloc", options.plain_malloc,
+                 "do not work around libirecovery's use of a freed list");
   CLI::App* status = app.add_subcommand("status", "what is on every phone");
   status->add_option("--dir", options.dir)->required();
   status->add_flag("--json", options.json);

@@ -22,10 +22,12 @@ constexpr const char* kPreload = "libumockdev-preload.so.0";
 constexpr int kNotFoundExit = 127;
 
 Result<Value> Ask(Stream& stream, const Value& request) {
-  if (!WriteFrame(stream, request)) return Fail(ErrorCode::kUnavailable, "the rack does not listen");
+  if (!WriteFrame(stream, request))
+    return Fail(ErrorCode::kUnavailable, "the rack does not listen");
   auto answer = ReadFrame(stream);
   if (!answer) return Fail(ErrorCode::kUnavailable, "the rack gave no answer");
-  if (const std::string error = answer->Text("Error"); !error.empty()) return Fail(ErrorCode::kBadRequest, error);
+  if (const std::string error = answer->Text("Error"); !error.empty())
+    return Fail(ErrorCode::kBadRequest, error);
   return std::move(*answer);
 }
 
@@ -35,15 +37,17 @@ Result<Stream> Connect(const std::filesystem::path& folder) {
   return Stream(std::move(fd));
 }
 
-// Debian 12's libirecovery goes on walking a device list it has freed. When its phone is the newest device on the bus,
-// the next entry is malloc's own bookkeeping, and every tool on it crashes after a mode change, on a real bus too. With
-// the per-thread cache off the freed list stays readable. Our own programs do not need it: `exec --plain-malloc`.
+// Debian 12's libirecovery goes on walking a device list it has freed. When its phone is the newest
+// device on the bus, the next entry is malloc's own bookkeeping, and every tool on it crashes after
+// a mode change, on a real bus too. With the per-thread cache off the freed list stays readable.
+// Our own programs do not need it: `exec --plain-malloc`.
 constexpr const char* kTunables = "GLIBC_TUNABLES";
 constexpr const char* kFreedListStaysReadable = "glibc.malloc.tcache_count=0";
 
 void SetWorldEnvironment(const Value& world, bool plain_malloc) {
   const char* old = std::getenv("LD_PRELOAD");
-  const std::string preload = (old != nullptr && *old != '\0' ? std::string(old) + ":" : "") + kPreload;
+  const std::string preload =
+      (old != nullptr && *old != '\0' ? std::string(old) + ":" : "") + kPreload;
   const std::string signer = world.Text("SignerUrl");
   setenv("USBMUXD_SOCKET_ADDRESS", ("UNIX:" + world.Text("Socket")).c_str(), 1);
   setenv("UMOCKDEV_DIR", world.Text("Root").c_str(), 1);
@@ -59,7 +63,8 @@ void SetWorldEnvironment(const Value& world, bool plain_malloc) {
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   SetWorldEnvironment(world, execution.plain_malloc);
   std::vector<char*> arguments;
-  for (const std::string& word : execution.command) arguments.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : execution.command)
+    arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());
   dprintf(STDERR_FILENO, "station-rack: %s: %s\n", arguments[0], strerror(errno));

@@ -11,7 +11,8 @@
 namespace rack {
 
 // One request, one answer; an "Error" in the answer becomes an error.
-[[nodiscard]] station::Result<Value> AskRack(const std::filesystem::path& folder, const Value& request);
+[[nodiscard]] station::Result<Value> AskRack(const std::filesystem::path& folder,
+                                             const Value& request);
 
 struct Execution {
   std::string phone;  // show this phone only; empty shows all
@@ -19,7 +20,9 @@ struct Execution {
   bool plain_malloc = false;  // see SetWorldEnvironment
 };
 
-// Runs the command in a world of its own and returns its exit code (128 + signal when a signal ended it).
-[[nodiscard]] station::Result<int> ExecuteInWorld(const std::filesystem::path& folder, const Execution& execution);
+// Runs the command in a world of its own and returns its exit code (128 + signal when a signal
+// ended it).
+[[nodiscard]] station::Result<int> ExecuteInWorld(const std::filesystem::path& folder,
+                                                  const Execution& execution);
 
 }  // namespace rack

@@ -34,7 +34,8 @@ std::string ToJson(const Value& value) {
     for (const Value& item : *array) out += (out.empty() ? "" : ", ") + ToJson(item);
     return "[" + out + "]";
   }
-  for (const auto& [key, item] : *value.AsDict()) out += (out.empty() ? "" : ", ") + Quoted(key) + ": " + ToJson(item);
+  for (const auto& [key, item] : *value.AsDict())
+    out += (out.empty() ? "" : ", ") + Quoted(key) + ": " + ToJson(item);
   return "{" + out + "}";
 }
 

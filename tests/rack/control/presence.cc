@@ -9,15 +9,19 @@
 namespace rack {
 namespace {
 
-constexpr std::chrono::milliseconds kCommandSettles{300};  // a command's own transfer and the poke after it
+constexpr std::chrono::milliseconds kCommandSettles{
+    300};  // a command's own transfer and the poke after it
 constexpr std::uint64_t kHighSpeed = 480000000;
 constexpr std::uint64_t kSuperSpeed = 5000000000;
 constexpr std::uint16_t kMuxProduct = 0x12A8;
 
-// The mux interface over raw USB is served by the usbmuxd socket instead: here it only has to be there.
+// The mux interface over raw USB is served by the usbmuxd socket instead: here it only has to be
+// there.
 class SilentFunction : public UsbFunction {
  public:
-  std::optional<Bytes> Control(const SetupPacket&, std::span<const std::uint8_t>) override { return std::nullopt; }
+  std::optional<Bytes> Control(const SetupPacket&, std::span<const std::uint8_t>) override {
+    return std::nullopt;
+  }
   bool BulkOut(std::uint8_t, std::span<const std::uint8_t>) override { return true; }
   Bytes BulkIn(std::uint8_t, std::size_t) override { return {}; }
   void PortReset() override {}
@@ -35,10 +39,11 @@ UsbIdentity MuxIdentity(const PhoneSpec& spec) {
 
 bool IsRecovery(Stage stage) { return stage == Stage::kIboot || stage == Stage::kIbec; }
 
-// What a new boot stage finds: fresh nonces, unless iBoot was reached from iOS, which had announced them, or the stage
-// follows in the same boot.
+// What a new boot stage finds: fresh nonces, unless iBoot was reached from iOS, which had announced
+// them, or the stage follows in the same boot.
 void Enter(PhoneState& state, Stage stage, Event cause) {
-  const bool same_boot = stage == Stage::kIbec || stage == Stage::kRestore || cause == Event::kEnterRecovery;
+  const bool same_boot =
+      stage == Stage::kIbec || stage == Stage::kRestore || cause == Event::kEnterRecovery;
   if (!same_boot) DrawNonces(state);
   if (stage != Stage::kIbec && stage != Stage::kRestore) state.boot = BootRecord();
   state.stage = stage;
@@ -47,7 +52,8 @@ void Enter(PhoneState& state, Stage stage, Event cause) {
 
 }  // namespace
 
-Presence::Presence(Phone& phone, UsbBus& bus, MuxDevices& devices) : phone_(phone), bus_(bus), devices_(devices) {
+Presence::Presence(Phone& phone, UsbBus& bus, MuxDevices& devices)
+    : phone_(phone), bus_(bus), devices_(devices) {
   Attach();
   thread_ = std::thread([this] { Run(); });
 }
@@ -68,10 +74,14 @@ void Presence::Run() {
 void Presence::Grant(const Phone::Wish& wish) {
   using enum Phone::Wish::Kind;
   switch (wish.kind) {
-    case kEvent: return Happen(wish.event, wish.boot);
-    case kPlug: return SetPlugged(true);
-    case kUnplug: return SetPlugged(false);
-    case kMove: return phone_.ChangeDurably([&](PhoneState& state) { state.port = wish.port; });
+    case kEvent:
+      return Happen(wish.event, wish.boot);
+    case kPlug:
+      return SetPlugged(true);
+    case kUnplug:
+      return SetPlugged(false);
+    case kMove:
+      return phone_.ChangeDurably([&](PhoneState& state) { state.port = wish.port; });
     case kPlugLater:
       if (phone_.Sleep(wish.after)) SetPlugged(true);
   }
@@ -87,8 +97,8 @@ void Presence::SetPlugged(bool plugged) {
 void Presence::Happen(Event event, std::uint64_t boot) {
   const bool current = boot == 0 || boot == phone_.State().boot_number;
   const Transition* transition = current ? FindTransition(phone_.State().stage, event) : nullptr;
-  spdlog::info("phone={} stage={} event={} known={}", phone_.Spec().name, Name(phone_.State().stage), Name(event),
-               transition != nullptr);
+  spdlog::info("phone={} stage={} event={} known={}", phone_.Spec().name,
+               Name(phone_.State().stage), Name(event), transition != nullptr);
   if (transition == nullptr || !phone_.Sleep(TimeToLeave(event))) return;
   Become(*transition);
 }
@@ -98,24 +108,28 @@ void Presence::Become(const Transition& transition) {
   if (!phone_.Sleep(TimeAway(transition.pause))) return;
   phone_.ChangeDurably([&](PhoneState& state) {
     const bool boots_ios = state.AutoBoot() && state.os_complete;
-    Enter(state, transition.to.value_or(boots_ios ? Stage::kNormal : Stage::kIboot), transition.event);
+    Enter(state, transition.to.value_or(boots_ios ? Stage::kNormal : Stage::kIboot),
+          transition.event);
   });
   Attach();
 }
 
 std::chrono::milliseconds Presence::TimeToLeave(Event event) const {
   switch (event) {
-    case Event::kEnterRecovery: return phone_.Spec().timing.leave;
+    case Event::kEnterRecovery:
+      return phone_.Spec().timing.leave;
     case Event::kRunIbec:
     case Event::kRunKernel:
     case Event::kPanic:
-    case Event::kReboot: return kCommandSettles;
+    case Event::kReboot:
+      return kCommandSettles;
     case Event::kRestoreSucceeded:
     case Event::kRestoreFailed:
     case Event::kHoldForRecovery:
     case Event::kHoldForRestart:
     case Event::kPowerOff:
-    case Event::kPowerOn: break;
+    case Event::kPowerOn:
+      break;
   }
   return std::chrono::milliseconds(0);
 }
@@ -123,16 +137,20 @@ std::chrono::milliseconds Presence::TimeToLeave(Event event) const {
 std::chrono::milliseconds Presence::TimeAway(Pause pause) const {
   const Timing& timing = phone_.Spec().timing;
   switch (pause) {
-    case Pause::kGap: return timing.gap;
-    case Pause::kRestoreBoot: return timing.restore_boot;
-    case Pause::kFinish: return timing.finish;
+    case Pause::kGap:
+      return timing.gap;
+    case Pause::kRestoreBoot:
+      return timing.restore_boot;
+    case Pause::kFinish:
+      return timing.finish;
   }
   return timing.gap;
 }
 
 station::PortPath Presence::PortInMode(const PhoneState& state) const {
   station::PortPath port = state.port;
-  if (phone_.Spec().super_speed && !IsRecovery(state.stage)) ++port.bus;  // the companion bus, same chain
+  if (phone_.Spec().super_speed && !IsRecovery(state.stage))
+    ++port.bus;  // the companion bus, same chain
   return port;
 }
 
@@ -148,8 +166,8 @@ void Presence::Attach() {
     function = std::make_shared<Iboot>(phone_, state.stage);
   else
     function = std::make_shared<SilentFunction>();
-  const auto address =
-      bus_.Attach(attached_port_, recovery ? RecoveryIdentity(phone_) : MuxIdentity(spec), std::move(function));
+  const auto address = bus_.Attach(
+      attached_port_, recovery ? RecoveryIdentity(phone_) : MuxIdentity(spec), std::move(function));
   if (!address) {
     spdlog::error("phone={} {}", spec.name, address.error().context);
     return;
@@ -158,11 +176,14 @@ void Presence::Attach() {
   spdlog::info("phone={} port={} stage={}", spec.name, ToString(attached_port_), Name(state.stage));
   if (recovery) return;
   if (state.stage == Stage::kNormal)
-    attachment->Serve(kLockdownPort, [&phone = phone_](const std::shared_ptr<Stream>& stream) { ServeLockdown(phone, *stream); });
+    attachment->Serve(kLockdownPort, [&phone = phone_](const std::shared_ptr<Stream>& stream) {
+      ServeLockdown(phone, *stream);
+    });
   else
     ServeRestoreMode(phone_, *attachment);
-  device_id_ = devices_.Add({0, spec.name, spec.udid, std::uint32_t{address->bus} << 16U | address->device,
-                             spec.super_speed ? kSuperSpeed : kHighSpeed, kMuxProduct, attachment});
+  device_id_ =
+      devices_.Add({0, spec.name, spec.udid, std::uint32_t{address->bus} << 16U | address->device,
+                    spec.super_speed ? kSuperSpeed : kHighSpeed, kMuxProduct, attachment});
 }
 
 void Presence::Detach() {

@@ -1,6 +1,6 @@
 #pragma once
-// Where a phone shows itself: carries out what is asked of it (run something else, be plugged, be pulled) by leaving
-// the bus and coming back. One thread for each phone.
+// Where a phone shows itself: carries out what is asked of it (run something else, be plugged, be
+// pulled) by leaving the bus and coming back. One thread for each phone.
 
 #include <memory>
 #include <thread>

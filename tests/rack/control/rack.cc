@@ -108,13 +108,17 @@ station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root)
     const std::string state_file = folder_ / "phones" / (spec.name + ".plist");
     phones_.push_back(std::make_unique<Phone>(std::move(spec), root, state_file));
   }
-  for (const auto& phone : phones_) presences_.push_back(std::make_unique<Presence>(*phone, bus_, devices_));
+  for (const auto& phone : phones_)
+    presences_.push_back(std::make_unique<Presence>(*phone, bus_, devices_));
   STATION_TRY(listener, ListenUnix(short_.Path() + "/control", kControlBacklog));
   control_ = std::make_unique<SocketServer>(
-      std::move(listener), [this](const std::shared_ptr<Stream>& stream) { ServeControl(*stream); });
+      std::move(listener),
+      [this](const std::shared_ptr<Stream>& stream) { ServeControl(*stream); });
   std::error_code error;
   fs::create_directory_symlink(short_.Path(), folder_ / kRunLink, error);
-  if (error) return Fail(ErrorCode::kIo, "linking " + (folder_ / kRunLink).string() + ": " + error.message());
+  if (error)
+    return Fail(ErrorCode::kIo,
+                "linking " + (folder_ / kRunLink).string() + ": " + error.message());
   return {};
 }
 
@@ -143,7 +147,8 @@ void Rack::ServeWorld(Stream& stream, const Value& request) {
   std::string socket = short_.Path() + "/usbmuxd";
   if (!wanted.empty()) {
     const Phone* phone = FindPhone(wanted);
-    if (phone == nullptr) return void(WriteFrame(stream, Value::Dict{{"Error", "no phone " + wanted}}));
+    if (phone == nullptr)
+      return void(WriteFrame(stream, Value::Dict{{"Error", "no phone " + wanted}}));
     station::PortPath port = phone->State().port;
     only.emplace({port});
     ++port.bus;
@@ -158,7 +163,9 @@ void Rack::ServeWorld(Stream& stream, const Value& request) {
   }
   const auto world = bus_.CreateWorld(only);
   if (!world) return void(WriteFrame(stream, ErrorAnswer(world.error())));
-  WriteFrame(stream, Value::Dict{{"Root", world->root}, {"Socket", socket}, {"SignerUrl", signer_->BaseUrl()}});
+  WriteFrame(
+      stream,
+      Value::Dict{{"Root", world->root}, {"Socket", socket}, {"SignerUrl", signer_->BaseUrl()}});
   std::array<std::uint8_t, 1> nothing;
   (void)stream.ReadSome(nothing);
   bus_.DestroyWorld(world->id);
@@ -185,16 +192,19 @@ Phone* Rack::FindPhone(const std::string& text) const {
   const auto ecid = station::ParseEcid(text);
   for (const auto& phone : phones_) {
     const PhoneSpec& spec = phone->Spec();
-    if (text == spec.name || text == spec.udid || text == ToString(phone->State().port) || ecid == spec.ecid)
+    if (text == spec.name || text == spec.udid || text == ToString(phone->State().port) ||
+        ecid == spec.ecid)
       return phone.get();
   }
   return nullptr;
 }
 
-Value Rack::Act(const std::string& command, const std::string& name, const std::vector<std::string>& words) {
+Value Rack::Act(const std::string& command, const std::string& name,
+                const std::vector<std::string>& words) {
   if (command == "fault" && name == "signer") {
     SignerFaults faults = signer_->Faults();
-    if (const auto applied = SwitchSigner(faults, words); !applied) return ErrorAnswer(applied.error());
+    if (const auto applied = SwitchSigner(faults, words); !applied)
+      return ErrorAnswer(applied.error());
     signer_->SetFaults(faults);
     return Value();
   }
@@ -216,7 +226,8 @@ Value Rack::Act(const std::string& command, const std::string& name, const std::
   };
   const auto wish = wishes.find({command, word});
   if (wish == wishes.end() || words.size() > 1)
-    return Value::Dict{{"Error", "plug, unplug, power on|off, press recovery|restart, fault NAME [ARG]"}};
+    return Value::Dict{
+        {"Error", "plug, unplug, power on|off, press recovery|restart, fault NAME [ARG]"}};
   if (phone->Ask(wish->second).wait_for(kActionPatience) != std::future_status::ready)
     return Value::Dict{{"Error", "asked for, but not done yet"}};
   return Value();
@@ -229,15 +240,19 @@ station::Status Rack::SetPhoneFault(Phone& phone, const std::vector<std::string>
 
 station::Status Rack::SwapPorts(Phone& one, const std::string& other_name) {
   Phone* other = FindPhone(other_name);
-  if (other == nullptr || other == &one) return Fail(ErrorCode::kBadRequest, "no other phone " + other_name);
+  if (other == nullptr || other == &one)
+    return Fail(ErrorCode::kBadRequest, "no other phone " + other_name);
   const station::PortPath first = one.State().port;
   const station::PortPath second = other->State().port;
   // Both must be off before either is on: a port holds one phone.
-  for (auto& gone : {one.Ask(Phone::Wish::Kind::kUnplug).share(), other->Ask(Phone::Wish::Kind::kUnplug).share()})
+  for (auto& gone : {one.Ask(Phone::Wish::Kind::kUnplug).share(),
+                     other->Ask(Phone::Wish::Kind::kUnplug).share()})
     gone.wait_for(kActionPatience);
   one.Ask(Phone::Wish{.kind = Phone::Wish::Kind::kMove, .port = second});
   other->Ask(Phone::Wish{.kind = Phone::Wish::Kind::kMove, .port = first});
-  for (auto& back : {one.Ask(Phone::Wish::Kind::kPlug).share(), other->Ask(Phone::Wish::Kind::kPlug).share()}) back.wait_for(kActionPatience);
+  for (auto& back :
+       {one.Ask(Phone::Wish::Kind::kPlug).share(), other->Ask(Phone::Wish::Kind::kPlug).share()})
+    back.wait_for(kActionPatience);
   return {};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The running rack: phones, their bus, the usbmuxd socket, the signer, and the control socket through which the other
-// commands reach it.
+// The running rack: phones, their bus, the usbmuxd socket, the signer, and the control socket
+// through which the other commands reach it.
 
 #include <filesystem>
 #include <map>
@@ -31,8 +31,8 @@ class ShortFolder {
 class Rack {
  public:
   // kAlreadyExists when another rack runs in `folder`.
-  [[nodiscard]] static station::Result<std::unique_ptr<Rack>> Start(std::vector<PhoneSpec> cart,
-                                                                    const std::filesystem::path& folder);
+  [[nodiscard]] static station::Result<std::unique_ptr<Rack>> Start(
+      std::vector<PhoneSpec> cart, const std::filesystem::path& folder);
   ~Rack();
 
  private:
@@ -43,7 +43,8 @@ class Rack {
   [[nodiscard]] Value Handle(const Value& request);
   void ServeWorld(Stream& stream, const Value& request);
   [[nodiscard]] Value Status() const;
-  [[nodiscard]] Value Act(const std::string& command, const std::string& phone, const std::vector<std::string>& words);
+  [[nodiscard]] Value Act(const std::string& command, const std::string& phone,
+                          const std::vector<std::string>& words);
   [[nodiscard]] station::Status SetPhoneFault(Phone& phone, const std::vector<std::string>& words);
   [[nodiscard]] station::Status SwapPorts(Phone& one, const std::string& other);
   // By name, port, ECID or UDID.

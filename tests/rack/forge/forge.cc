@@ -27,7 +27,8 @@ std::uint64_t SizeFor(const PlannedFile& file, const ForgeOrder& order) {
   const std::string& component = file.main_component;
   if (component == "RestoreRamDisk") return order.ramdisk_size;
   if (component == "KernelCache" || component == "RestoreKernelCache") return order.kernel_size;
-  if (component == "iBSS" || component == "iBEC" || component == "iBoot" || component == "LLB") return 700U << 10U;
+  if (component == "iBSS" || component == "iBEC" || component == "iBoot" || component == "LLB")
+    return 700U << 10U;
   if (component == "SEP" || component == "RestoreSEP") return 1500U << 10U;
   if (component == "DeviceTree") return 180U << 10U;
   if (component.starts_with("Ap,SystemVolume")) return 300U << 10U;
@@ -40,7 +41,8 @@ Bytes Contents(const PlannedFile& file, const ForgeOrder& order) {
   RandomSource(order.seed, file.path).Fill(data);
   if (file.stored_type.empty()) return data;
   const std::string marker = WriteMarker(file.marker);
-  if (file.main_component == "RestoreRamDisk" || file.main_component.find("DeviceTree") != std::string::npos)
+  if (file.main_component == "RestoreRamDisk" ||
+      file.main_component.find("DeviceTree") != std::string::npos)
     std::ranges::copy(AsBytes(marker).first(std::min(marker.size(), data.size())), data.begin());
   return WritePayload(file.stored_type, fmt::format("{}-rack", file.main_component), data);
 }
@@ -61,7 +63,8 @@ Result<Bytes> WriteOs(const PlannedFile& file, const ForgeOrder& order, ZipWrite
   std::uint64_t left = order.os_size;
   const auto method = order.deflate ? ZipWriter::Method::kDeflated : ZipWriter::Method::kStored;
   STATION_CHECK(zip.Add(file.path, method, [&](std::span<std::uint8_t> out) {
-    const auto piece = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left)));
+    const auto piece =
+        out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left)));
     random.Fill(piece);
     hasher.Add(piece);
     left -= piece.size();
@@ -84,24 +87,28 @@ Value RestorePlist(const Value& manifest) {
       const Value* entry_info = entry == nullptr ? nullptr : entry->Find("Info");
       return entry_info == nullptr ? std::string() : entry_info->Text("Path");
     };
-    ramdisks.Set(info->Text("RestoreBehavior") == "Update" ? "Update" : "User", path("RestoreRamDisk"));
+    ramdisks.Set(info->Text("RestoreBehavior") == "Update" ? "Update" : "User",
+                 path("RestoreRamDisk"));
     os = path("OS");
     if (!seen.insert(info->Text("DeviceClass")).second) continue;
-    const auto number = [&](const char* key) { return std::strtoull(identity.Text(key).c_str(), nullptr, 0); };
+    const auto number = [&](const char* key) {
+      return std::strtoull(identity.Text(key).c_str(), nullptr, 0);
+    };
     devices.push_back(Value::Dict{{"BDID", std::uint64_t{number("ApBoardID")}},
                                   {"BoardConfig", info->Text("DeviceClass")},
                                   {"CPID", std::uint64_t{number("ApChipID")}},
                                   {"SCEP", 0}});
   }
   const Value* products = manifest.Find("SupportedProductTypes");
-  return Value::Dict{{"DeviceClass", "iPhone"},
-                     {"DeviceMap", std::move(devices)},
-                     {"FirmwareDirectory", "Firmware"},
-                     {"ProductBuildVersion", manifest.Text("ProductBuildVersion")},
-                     {"ProductVersion", manifest.Text("ProductVersion")},
-                     {"RestoreRamDisks", std::move(ramdisks)},
-                     {"SupportedProductTypes", products == nullptr ? Value(Value::Array()) : *products},
-                     {"SystemRestoreImages", Value::Dict{{"User", os}}}};
+  return Value::Dict{
+      {"DeviceClass", "iPhone"},
+      {"DeviceMap", std::move(devices)},
+      {"FirmwareDirectory", "Firmware"},
+      {"ProductBuildVersion", manifest.Text("ProductBuildVersion")},
+      {"ProductVersion", manifest.Text("ProductVersion")},
+      {"RestoreRamDisks", std::move(ramdisks)},
+      {"SupportedProductTypes", products == nullptr ? Value(Value::Array()) : *products},
+      {"SystemRestoreImages", Value::Dict{{"User", os}}}};
 }
 
 Result<std::string> Sha256OfFile(const std::string& path, std::uint64_t& size) {
@@ -111,7 +118,8 @@ Result<std::string> Sha256OfFile(const std::string& path, std::uint64_t& size) {
   Hasher hasher(HashKind::kSha256);
   Bytes piece(kPiece);
   for (std::uint64_t at = 0; at < length; at += piece.size()) {
-    const auto part = std::span(piece).first(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, length - at)));
+    const auto part = std::span(piece).first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, length - at)));
     STATION_CHECK(station::ReadAt(file, at, part));
     hasher.Add(part);
   }
@@ -142,8 +150,10 @@ Result<ForgeResult> Forge(const ForgeOrder& order) {
   STATION_TRY(zip, ZipWriter::Create(order.out));
   ForgeResult result;
   for (auto& [path, file] : files) STATION_CHECK(AddFile(file, order, zip, result));
-  STATION_CHECK(zip.Add("Restore.plist", ZipWriter::Method::kDeflated, AsBytes(RestorePlist(manifest).ToXml())));
-  STATION_CHECK(zip.Add("BuildManifest.plist", ZipWriter::Method::kDeflated, AsBytes(manifest.ToXml())));
+  STATION_CHECK(zip.Add("Restore.plist", ZipWriter::Method::kDeflated,
+                        AsBytes(RestorePlist(manifest).ToXml())));
+  STATION_CHECK(
+      zip.Add("BuildManifest.plist", ZipWriter::Method::kDeflated, AsBytes(manifest.ToXml())));
   STATION_CHECK(zip.Finish());
   result.build = manifest.Text("ProductBuildVersion");
   result.version = manifest.Text("ProductVersion");

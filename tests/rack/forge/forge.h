@@ -1,6 +1,6 @@
 #pragma once
-// Makes an IPSW of any size whose layout follows a given BuildManifest.plist: every file it names, with invented
-// contents and the digests that belong to them.
+// Makes an IPSW of any size whose layout follows a given BuildManifest.plist: every file it names,
+// with invented contents and the digests that belong to them.
 
 #include <cstdint>
 #include <string>
@@ -21,8 +21,8 @@ struct ForgeOrder {
 };
 
 struct ForgeResult {
-  std::string sha256;      // of the file, hexadecimal
-  std::string os_digest;   // SHA-384 of the (last) OS image
+  std::string sha256;     // of the file, hexadecimal
+  std::string os_digest;  // SHA-384 of the (last) OS image
   std::string os_member;
   std::string build;
   std::string version;

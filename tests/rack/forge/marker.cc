@@ -19,12 +19,14 @@ std::string WriteMarker(const Marker& marker) {
 }
 
 std::optional<Marker> ReadMarker(std::span<const std::uint8_t> payload_data) {
-  const std::string_view start = AsText(payload_data.first(std::min(payload_data.size(), kLongest)));
+  const std::string_view start =
+      AsText(payload_data.first(std::min(payload_data.size(), kLongest)));
   const std::size_t end = start.find('\n');
   if (!start.starts_with(kMagic) || end == std::string_view::npos) return std::nullopt;
   std::istringstream line{std::string(start.substr(kMagic.size(), end - kMagic.size()))};
   Marker marker;
-  if (!(line >> marker.behaviour >> marker.build >> marker.version >> marker.board)) return std::nullopt;
+  if (!(line >> marker.behaviour >> marker.build >> marker.version >> marker.board))
+    return std::nullopt;
   for (std::string* field : {&marker.behaviour, &marker.build, &marker.version, &marker.board})
     if (*field == "-") field->clear();
   return marker;

@@ -1,6 +1,6 @@
 #pragma once
-// What a forged restore ramdisk or device tree says about itself in its first line. A booted phone learns from it what
-// restore it is in; the ticket's digest protects it.
+// What a forged restore ramdisk or device tree says about itself in its first line. A booted phone
+// learns from it what restore it is in; the ticket's digest protects it.
 
 #include <optional>
 #include <span>
@@ -14,7 +14,7 @@ struct Marker {
   std::string behaviour;  // "Erase" or "Update"; empty in a device tree, which both share
   std::string build;
   std::string version;
-  std::string board;      // "d20ap"; empty where several boards share the file
+  std::string board;  // "d20ap"; empty where several boards share the file
 };
 
 [[nodiscard]] std::string WriteMarker(const Marker& marker);

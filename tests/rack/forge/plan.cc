@@ -7,10 +7,13 @@ namespace {
 
 // A file shared by X and RestoreX holds X: the Restore form is made by patching the type.
 bool IsRestoreForm(const std::string& component) {
-  return component.starts_with("Restore") && component != "RestoreRamDisk" && component != "RestoreTrustCache";
+  return component.starts_with("Restore") && component != "RestoreRamDisk" &&
+         component != "RestoreTrustCache";
 }
 
-bool IsPersonalised(const Value& info) { return info.Flag("Personalize", true) && !info.Flag("IsFTAB"); }
+bool IsPersonalised(const Value& info) {
+  return info.Flag("Personalize", true) && !info.Flag("IsFTAB");
+}
 
 Marker MarkerFor(const Value& manifest, const Value& identity_info, const std::string& component) {
   Marker marker;
@@ -18,7 +21,8 @@ Marker MarkerFor(const Value& manifest, const Value& identity_info, const std::s
   marker.version = manifest.Text("ProductVersion");
   if (component == "RestoreRamDisk") {
     const std::string variant = identity_info.Text("Variant");
-    const bool update = identity_info.Text("RestoreBehavior") == "Update" || variant.find("Upgrade") != std::string::npos;
+    const bool update = identity_info.Text("RestoreBehavior") == "Update" ||
+                        variant.find("Upgrade") != std::string::npos;
     marker.behaviour = update ? "Update" : "Erase";
   } else if (component.find("DeviceTree") != std::string::npos) {
     marker.board = identity_info.Text("DeviceClass");
@@ -35,7 +39,8 @@ std::map<std::string, PlannedFile> PlanFiles(Value& manifest) {
   for (Value& identity : *identities->AsArray()) {
     Value* components = identity.Find("Manifest");
     const Value* identity_info = identity.Find("Info");
-    if (components == nullptr || components->AsDict() == nullptr || identity_info == nullptr) continue;
+    if (components == nullptr || components->AsDict() == nullptr || identity_info == nullptr)
+      continue;
     for (auto& [name, entry] : *components->AsDict()) {
       const Value* info = entry.Find("Info");
       const std::string path = info == nullptr ? "" : info->Text("Path");

@@ -1,5 +1,6 @@
 #pragma once
-// Pseudo-random bytes from a seed, fast enough for images of many gigabytes; the same seed gives the same bytes.
+// Pseudo-random bytes from a seed, fast enough for images of many gigabytes; the same seed gives
+// the same bytes.
 
 #include <cstdint>
 #include <span>

@@ -20,7 +20,8 @@ constexpr std::uint16_t kVersionZip64 = 45;
 constexpr std::uint16_t kMadeByUnix = 3U << 8U | kVersionZip64;
 constexpr std::uint16_t kZip64Extra = 0x0001;
 constexpr std::uint32_t kRegularFile0644 = 0100644U << 16U;
-constexpr std::uint32_t kDosDate = 0x5A21U << 16U;  // one fixed day: the same seed gives the same file
+constexpr std::uint32_t kDosDate = 0x5A21U
+                                   << 16U;  // one fixed day: the same seed gives the same file
 
 class Record {
  public:
@@ -35,7 +36,8 @@ class Record {
 
  private:
   Record& Put(std::uint64_t value, int count) {
-    for (int i = 0; i < count; ++i) bytes_.push_back(static_cast<std::uint8_t>(value >> (8U * static_cast<unsigned>(i))));
+    for (int i = 0; i < count; ++i)
+      bytes_.push_back(static_cast<std::uint8_t>(value >> (8U * static_cast<unsigned>(i))));
     return *this;
   }
   std::vector<std::uint8_t> bytes_;
@@ -66,15 +68,21 @@ Status ZipWriter::Add(const std::string& name, Method method, std::span<const st
   });
 }
 
-// Every local header carries the zip64 extra: sizes are known only afterwards, and are then written in place.
+// Every local header carries the zip64 extra: sizes are known only afterwards, and are then written
+// in place.
 Status ZipWriter::Add(const std::string& name, Method method, const Source& source) {
   Member member{name, method, 0, 0, 0, position_};
   Record header;
-  header.U32(0x04034B50).U16(kVersionZip64).U16(0).U16(static_cast<std::uint16_t>(method)).U32(kDosDate);
+  header.U32(0x04034B50)
+      .U16(kVersionZip64)
+      .U16(0)
+      .U16(static_cast<std::uint16_t>(method))
+      .U32(kDosDate);
   header.U32(0).U32(kTooBig32).U32(kTooBig32).U16(name.size()).U16(20).Text(name);
   header.U16(kZip64Extra).U16(16).U64(0).U64(0);
   STATION_CHECK(Write(header.Get()));
-  STATION_CHECK(method == Method::kStored ? WriteStored(source, member) : WriteDeflated(source, member));
+  STATION_CHECK(method == Method::kStored ? WriteStored(source, member)
+                                          : WriteDeflated(source, member));
   STATION_CHECK(PatchLocalHeader(member));
   members_.push_back(std::move(member));
   return {};
@@ -141,7 +149,11 @@ Status ZipWriter::Finish() {
     if (member.offset >= kTooBig32) extra.U64(member.offset);
     const std::size_t extra_size = extra.Get().empty() ? 0 : extra.Get().size() + 4;
     Record entry;
-    entry.U32(0x02014B50).U16(kMadeByUnix).U16(kVersionZip64).U16(0).U16(static_cast<std::uint16_t>(member.method));
+    entry.U32(0x02014B50)
+        .U16(kMadeByUnix)
+        .U16(kVersionZip64)
+        .U16(0)
+        .U16(static_cast<std::uint16_t>(member.method));
     entry.U32(kDosDate).U32(member.crc).U32(Capped(member.stored_size)).U32(Capped(member.size));
     entry.U16(member.name.size()).U16(extra_size).U16(0).U16(0).U16(0).U32(kRegularFile0644);
     entry.U32(Capped(member.offset)).Text(member.name);
@@ -159,7 +171,14 @@ Status ZipWriter::Finish() {
     end.U32(0x07064B50).U32(0).U64(end64).U32(1);
   }
   const std::uint64_t shown = std::min<std::uint64_t>(count, kTooMany16);
-  end.U32(0x06054B50).U16(0).U16(0).U16(shown).U16(shown).U32(Capped(size)).U32(Capped(start)).U16(0);
+  end.U32(0x06054B50)
+      .U16(0)
+      .U16(0)
+      .U16(shown)
+      .U16(shown)
+      .U32(Capped(size))
+      .U32(Capped(start))
+      .U16(0);
   return Write(end.Get());
 }
 

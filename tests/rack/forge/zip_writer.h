@@ -1,6 +1,6 @@
 #pragma once
-// Writes a zip as IPSWs are: stored or deflated members, zip64 where a size needs it, UNIX attributes. Streams; nothing
-// is held but the table of members.
+// Writes a zip as IPSWs are: stored or deflated members, zip64 where a size needs it, UNIX
+// attributes. Streams; nothing is held but the table of members.
 
 #include <cstdint>
 #include <functional>
@@ -21,7 +21,8 @@ class ZipWriter {
 
   [[nodiscard]] static station::Result<ZipWriter> Create(const std::string& path);
   [[nodiscard]] station::Status Add(const std::string& name, Method method, const Source& source);
-  [[nodiscard]] station::Status Add(const std::string& name, Method method, std::span<const std::uint8_t> bytes);
+  [[nodiscard]] station::Status Add(const std::string& name, Method method,
+                                    std::span<const std::uint8_t> bytes);
   // The central directory; nothing may be added afterwards.
   [[nodiscard]] station::Status Finish();
 

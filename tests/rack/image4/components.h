@@ -8,8 +8,8 @@
 
 namespace rack {
 
-// The four-cc in the ticket: Info.Img4PayloadType when the manifest entry has one, else the table; empty when the
-// component has none (Savage, baseband and the like).
+// The four-cc in the ticket: Info.Img4PayloadType when the manifest entry has one, else the table;
+// empty when the component has none (Savage, baseband and the like).
 [[nodiscard]] std::string TicketName(std::string_view component, const Value* info = nullptr);
 
 }  // namespace rack

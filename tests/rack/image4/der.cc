@@ -15,7 +15,8 @@ void AppendLength(Bytes& out, std::size_t size) {
   int count = 0;
   for (std::size_t left = size; left != 0; left >>= 8U) ++count;
   out.push_back(static_cast<std::uint8_t>(0x80 | count));
-  for (int i = count - 1; i >= 0; --i) out.push_back(static_cast<std::uint8_t>(size >> (8U * static_cast<unsigned>(i))));
+  for (int i = count - 1; i >= 0; --i)
+    out.push_back(static_cast<std::uint8_t>(size >> (8U * static_cast<unsigned>(i))));
 }
 
 void Append(Bytes& out, Span bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
@@ -27,7 +28,8 @@ std::optional<std::size_t> Reader::ReadLength(std::size_t& at) const {
   const std::uint8_t first = rest_[at++];
   if (first < 0x80) return first;
   const std::size_t count = first & 0x7FU;
-  if (count == 0 || count > 4 || rest_.size() - at < count) return std::nullopt;  // 0: indefinite, not DER
+  if (count == 0 || count > 4 || rest_.size() - at < count)
+    return std::nullopt;  // 0: indefinite, not DER
   std::size_t size = 0;
   for (std::size_t i = 0; i < count; ++i) size = size << 8U | rest_[at++];
   const bool minimal = size >= 0x80 && (count == 1 || size >> (8U * (count - 1)) != 0);
@@ -74,7 +76,8 @@ std::optional<Element> Reader::Next(Tag wanted) {
 std::optional<std::string> Reader::NextText() {
   const auto element = Next(Tag::kText);
   if (!element) return std::nullopt;
-  if (std::ranges::any_of(element->content, [](std::uint8_t c) { return c >= 0x80; })) return std::nullopt;
+  if (std::ranges::any_of(element->content, [](std::uint8_t c) { return c >= 0x80; }))
+    return std::nullopt;
   return std::string(AsText(element->content));
 }
 
@@ -85,7 +88,8 @@ std::optional<std::uint64_t> Reader::NextNumber() {
 
 std::optional<std::uint64_t> NumberOf(const Element& element) {
   const Span bytes = element.content;
-  if (!element.Is(Tag::kInteger) || bytes.empty() || bytes.size() > 9 || bytes[0] >= 0x80) return std::nullopt;
+  if (!element.Is(Tag::kInteger) || bytes.empty() || bytes.size() > 9 || bytes[0] >= 0x80)
+    return std::nullopt;
   if (bytes.size() > 1 && bytes[0] == 0 && bytes[1] < 0x80) return std::nullopt;  // padded
   if (bytes.size() == 9 && bytes[0] != 0) return std::nullopt;
   std::uint64_t number = 0;
@@ -112,8 +116,8 @@ std::uint32_t FourCc(std::string_view text) {
 }
 
 std::string FourCcText(std::uint32_t four_cc) {
-  return {static_cast<char>(four_cc >> 24U), static_cast<char>(four_cc >> 16U), static_cast<char>(four_cc >> 8U),
-          static_cast<char>(four_cc)};
+  return {static_cast<char>(four_cc >> 24U), static_cast<char>(four_cc >> 16U),
+          static_cast<char>(four_cc >> 8U), static_cast<char>(four_cc)};
 }
 
 Bytes Header(Tag tag, std::size_t size) {
@@ -130,7 +134,9 @@ Bytes Wrap(Tag tag, Span content) {
 
 Bytes Text(std::string_view text) { return Wrap(Tag::kText, AsBytes(text)); }
 Bytes Octets(Span bytes) { return Wrap(Tag::kOctets, bytes); }
-Bytes Flag(bool flag) { return Wrap(Tag::kBoolean, Bytes{static_cast<std::uint8_t>(flag ? 0xFF : 0)}); }
+Bytes Flag(bool flag) {
+  return Wrap(Tag::kBoolean, Bytes{static_cast<std::uint8_t>(flag ? 0xFF : 0)});
+}
 
 Bytes Number(std::uint64_t number) {
   Bytes digits;

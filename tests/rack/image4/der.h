@@ -1,6 +1,7 @@
 #pragma once
-// DER as Image4 uses it, read strictly: definite minimal lengths, minimal integers, booleans 00 or FF, nothing left
-// over. Four-cc keyed elements are private class, constructed, with the four-cc as a high tag number.
+// DER as Image4 uses it, read strictly: definite minimal lengths, minimal integers, booleans 00 or
+// FF, nothing left over. Four-cc keyed elements are private class, constructed, with the four-cc as
+// a high tag number.
 
 #include <cstdint>
 #include <optional>
@@ -28,10 +29,10 @@ enum class Tag : std::uint8_t {
 };
 
 struct Element {
-  std::uint8_t first = 0;      // identifier octet; 0xFF for private ones
-  std::uint32_t four_cc = 0;   // of a private one
+  std::uint8_t first = 0;     // identifier octet; 0xFF for private ones
+  std::uint32_t four_cc = 0;  // of a private one
   Span content;
-  Span whole;                  // identifier and length included
+  Span whole;  // identifier and length included
   [[nodiscard]] bool Is(Tag tag) const { return first == static_cast<std::uint8_t>(tag); }
   [[nodiscard]] bool IsPrivate() const { return first == 0xFF; }
 };

@@ -8,16 +8,21 @@ namespace {
 
 const EVP_MD* Algorithm(HashKind kind) {
   switch (kind) {
-    case HashKind::kSha1: return EVP_sha1();
-    case HashKind::kSha256: return EVP_sha256();
-    case HashKind::kSha384: return EVP_sha384();
+    case HashKind::kSha1:
+      return EVP_sha1();
+    case HashKind::kSha256:
+      return EVP_sha256();
+    case HashKind::kSha384:
+      return EVP_sha384();
   }
   return EVP_sha384();
 }
 
 }  // namespace
 
-void Hasher::Deleter::operator()(void* context) const { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); }
+void Hasher::Deleter::operator()(void* context) const {
+  EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context));
+}
 
 Hasher::Hasher(HashKind kind) : kind_(kind), context_(EVP_MD_CTX_new()) {
   EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_.get()), Algorithm(kind_), nullptr);

@@ -20,7 +20,8 @@ std::optional<Payload> ReadPayload(std::span<const std::uint8_t> bytes) {
   return Payload{*type, *description, data->content, sequence->whole};
 }
 
-Bytes WritePayload(std::string_view type, std::string_view description, std::span<const std::uint8_t> data) {
+Bytes WritePayload(std::string_view type, std::string_view description,
+                   std::span<const std::uint8_t> data) {
   Bytes body = der::Join({der::Text("IM4P"), der::Text(type), der::Text(description),
                           der::Header(der::Tag::kOctets, data.size())});
   Bytes out = der::Header(der::Tag::kSequence, body.size() + data.size());

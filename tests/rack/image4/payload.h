@@ -1,5 +1,6 @@
 #pragma once
-// IM4P: one firmware component as it lies in an IPSW. SEQUENCE { "IM4P", type, description, data, ... }.
+// IM4P: one firmware component as it lies in an IPSW. SEQUENCE { "IM4P", type, description, data,
+// ... }.
 
 #include <optional>
 #include <span>

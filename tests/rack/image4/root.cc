@@ -81,14 +81,17 @@ Bytes LeafConstraints() {
 int ConstraintsNid() {
   static const int nid = [] {
     const int known = OBJ_txt2nid(kConstraintsOid);
-    return known != NID_undef ? known : OBJ_create(kConstraintsOid, "img4Constraints", "Image4 constraints");
+    return known != NID_undef
+               ? known
+               : OBJ_create(kConstraintsOid, "img4Constraints", "Image4 constraints");
   }();
   return nid;
 }
 
 void SetName(X509_NAME* name, const char* common_name) {
   const auto add = [&](const char* field, const char* text) {
-    X509_NAME_add_entry_by_txt(name, field, MBSTRING_ASC, reinterpret_cast<const unsigned char*>(text), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, field, MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>(text), -1, -1, 0);
   };
   add("CN", common_name);
   add("O", "Simulated, not Apple");
@@ -110,7 +113,8 @@ void AddConstraints(X509* certificate) {
   ASN1_OCTET_STRING_free(octets);
 }
 
-OwnedCertificate NewCertificate(const char* name, EVP_PKEY* key, const char* issuer, EVP_PKEY* issuer_key) {
+OwnedCertificate NewCertificate(const char* name, EVP_PKEY* key, const char* issuer,
+                                EVP_PKEY* issuer_key) {
   OwnedCertificate certificate(X509_new());
   X509_set_version(certificate.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), key == issuer_key ? 1 : 2);
@@ -136,10 +140,12 @@ station::Status CreateKeys(const std::filesystem::path& folder) {
   const OwnedKey leaf_key(EVP_RSA_gen(kRsaBits));
   if (!root_key || !leaf_key) return Fail(ErrorCode::kInternal, "generating RSA keys");
   const auto root = NewCertificate(kRootName, root_key.get(), kRootName, root_key.get());
-  const auto leaf = NewCertificate("Rack Simulated Manifest Key", leaf_key.get(), kRootName, root_key.get());
+  const auto leaf =
+      NewCertificate("Rack Simulated Manifest Key", leaf_key.get(), kRootName, root_key.get());
   STATION_CHECK(station::WriteFileDurably(folder / "leaf-key.pem", PemOf(leaf_key.get())));
   STATION_CHECK(station::WriteFileDurably(folder / "leaf.pem", PemOf(leaf.get())));
-  return station::WriteFileDurably(folder / "root.pem", PemOf(root.get()));  // last: it says that all is there
+  return station::WriteFileDurably(folder / "root.pem",
+                                   PemOf(root.get()));  // last: it says that all is there
 }
 
 OwnedCertificate ReadCertificate(const std::string& pem) {
@@ -159,13 +165,15 @@ bool ConstraintsMet(X509* leaf, const Ticket& ticket) {
   const int index = X509_get_ext_by_NID(leaf, ConstraintsNid(), -1);
   if (index < 0) return false;
   const ASN1_OCTET_STRING* octets = X509_EXTENSION_get_data(X509_get_ext(leaf, index));
-  const der::Span bytes(ASN1_STRING_get0_data(octets), static_cast<std::size_t>(ASN1_STRING_length(octets)));
+  const der::Span bytes(ASN1_STRING_get0_data(octets),
+                        static_cast<std::size_t>(ASN1_STRING_length(octets)));
   const auto set = der::Whole(bytes, der::Tag::kSet);
   if (!set) return false;
   der::Reader groups(set->content);
   const auto first = groups.Next();
   if (!first || !first->IsPrivate() || der::FourCcText(first->four_cc) != "MANP") return false;
-  der::Reader inner(der::Whole(first->content, der::Tag::kSequence).value_or(der::Element()).content);
+  der::Reader inner(
+      der::Whole(first->content, der::Tag::kSequence).value_or(der::Element()).content);
   (void)inner.NextText();
   const auto properties = inner.Next(der::Tag::kSet);
   const auto constraints = properties ? PropertySet::Read(properties->content) : std::nullopt;
@@ -182,8 +190,8 @@ bool SignatureHolds(EVP_PKEY* key, const Ticket& ticket) {
   const OwnedDigest context(EVP_MD_CTX_new());
   return ticket.signature.size() == kSignatureSize &&
          EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha384(), nullptr, key) == 1 &&
-         EVP_DigestVerify(context.get(), ticket.signature.data(), ticket.signature.size(), ticket.signed_part.data(),
-                          ticket.signed_part.size()) == 1;
+         EVP_DigestVerify(context.get(), ticket.signature.data(), ticket.signature.size(),
+                          ticket.signed_part.data(), ticket.signed_part.size()) == 1;
 }
 
 }  // namespace
@@ -199,7 +207,8 @@ Result<RootOfTrust> RootOfTrust::FromPem(const std::string& pem) {
   auto certificate = ReadCertificate(pem);
   if (!certificate) return Fail(ErrorCode::kBadRequest, "root certificate unreadable");
   RootOfTrust root;
-  root.certificate_ = std::shared_ptr<void>(certificate.release(), [](void* p) { X509_free(static_cast<X509*>(p)); });
+  root.certificate_ = std::shared_ptr<void>(certificate.release(),
+                                            [](void* p) { X509_free(static_cast<X509*>(p)); });
   return root;
 }
 
@@ -222,7 +231,8 @@ Result<SigningKeys> SigningKeys::LoadOrCreate(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   const station::Fd lock(open((path / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock.Valid() || flock(lock.Get(), LOCK_EX) != 0) return station::FailErrno("locking " + folder, errno);
+  if (!lock.Valid() || flock(lock.Get(), LOCK_EX) != 0)
+    return station::FailErrno("locking " + folder, errno);
   if (!std::filesystem::exists(path / "root.pem")) {
     const mode_t old = umask(0077);
     const auto created = CreateKeys(path);
@@ -246,8 +256,10 @@ Bytes SigningKeys::Sign(der::Span bytes) const {
   const OwnedDigest context(EVP_MD_CTX_new());
   Bytes signature(kSignatureSize);
   std::size_t size = signature.size();
-  EVP_DigestSignInit(context.get(), nullptr, EVP_sha384(), nullptr, static_cast<EVP_PKEY*>(key_.get()));
-  if (EVP_DigestSign(context.get(), signature.data(), &size, bytes.data(), bytes.size()) != 1) size = 0;
+  EVP_DigestSignInit(context.get(), nullptr, EVP_sha384(), nullptr,
+                     static_cast<EVP_PKEY*>(key_.get()));
+  if (EVP_DigestSign(context.get(), signature.data(), &size, bytes.data(), bytes.size()) != 1)
+    size = 0;
   signature.resize(size);
   return signature;
 }

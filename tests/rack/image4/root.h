@@ -1,5 +1,6 @@
 #pragma once
-// The rack's private root of trust: keys for the signer, and the public half that simulated boot stages have burnt in.
+// The rack's private root of trust: keys for the signer, and the public half that simulated boot
+// stages have burnt in.
 
 #include <memory>
 #include <string>
@@ -26,13 +27,15 @@ class RootOfTrust {
   std::shared_ptr<void> certificate_;  // X509; shared so that the root can be copied to every phone
 };
 
-// $XDG_CACHE_HOME/station-rack, or below ~/.cache: keys are made once for a machine, and never committed.
+// $XDG_CACHE_HOME/station-rack, or below ~/.cache: keys are made once for a machine, and never
+// committed.
 [[nodiscard]] std::string DefaultKeyFolder();
 
 // What the signing server knows.
 class SigningKeys {
  public:
-  // Read from `folder`, or made there; making takes some seconds, and several processes may ask at once.
+  // Read from `folder`, or made there; making takes some seconds, and several processes may ask at
+  // once.
   [[nodiscard]] static station::Result<SigningKeys> LoadOrCreate(const std::string& folder);
   [[nodiscard]] const std::string& RootPem() const { return root_pem_; }
   [[nodiscard]] Bytes Sign(der::Span bytes) const;

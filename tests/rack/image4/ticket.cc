@@ -11,19 +11,22 @@ std::optional<std::pair<std::string, der::Element>> ReadKeyed(const der::Element
   der::Reader reader(sequence->content);
   auto name = reader.NextText();
   const auto value = reader.Next();
-  if (!name || name->size() != 4 || der::FourCc(*name) != element.four_cc || !value || !reader.AtEnd())
+  if (!name || name->size() != 4 || der::FourCc(*name) != element.four_cc || !value ||
+      !reader.AtEnd())
     return std::nullopt;
   return std::pair(std::move(*name), *value);
 }
 
-std::optional<std::vector<std::pair<std::string, der::Element>>> ReadKeyedSet(der::Span set_content) {
+std::optional<std::vector<std::pair<std::string, der::Element>>> ReadKeyedSet(
+    der::Span set_content) {
   std::vector<std::pair<std::string, der::Element>> entries;
   std::uint32_t previous = 0;
   der::Reader reader(set_content);
   while (!reader.AtEnd()) {
     const auto element = reader.Next();
     auto keyed = element ? ReadKeyed(*element) : std::nullopt;
-    if (!keyed || element->four_cc <= previous) return std::nullopt;  // also refuses a name given twice
+    if (!keyed || element->four_cc <= previous)
+      return std::nullopt;  // also refuses a name given twice
     previous = element->four_cc;
     entries.push_back(std::move(*keyed));
   }
@@ -82,7 +85,8 @@ std::optional<Ticket> ReadTicket(der::Span bytes) {
   }
 
   const auto outer = ReadKeyedSet(body->content);
-  if (!outer || outer->size() != 1 || outer->front().first != "MANB" || !outer->front().second.Is(der::Tag::kSet))
+  if (!outer || outer->size() != 1 || outer->front().first != "MANB" ||
+      !outer->front().second.Is(der::Tag::kSet))
     return std::nullopt;
   const auto entries = ReadKeyedSet(outer->front().second.content);
   if (!entries || entries->empty() || entries->front().first != "MANP") return std::nullopt;
@@ -108,7 +112,8 @@ Bytes WriteKeyedSet(std::string_view four_cc, std::map<std::string, Bytes> prope
 
 Bytes WriteManifestBody(const Bytes& identity, const std::map<std::string, Bytes>& components) {
   Bytes content = identity;
-  for (const auto& [name, element] : components) content.insert(content.end(), element.begin(), element.end());
+  for (const auto& [name, element] : components)
+    content.insert(content.end(), element.begin(), element.end());
   return der::Wrap(der::Tag::kSet, der::Keyed("MANB", der::Wrap(der::Tag::kSet, content)));
 }
 

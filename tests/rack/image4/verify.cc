@@ -27,13 +27,16 @@ std::optional<Img4Parts> ReadImg4(der::Span bytes) {
   const auto payload = im4p ? ReadPayload(im4p->whole) : std::nullopt;
   const auto ticket = context ? der::Whole(context->content, der::Tag::kSequence) : std::nullopt;
   if (!payload || !ticket) return std::nullopt;
-  if (!reader.AtEnd() && (!reader.Next(der::Tag::kContext1) || !reader.AtEnd())) return std::nullopt;
+  if (!reader.AtEnd() && (!reader.Next(der::Tag::kContext1) || !reader.AtEnd()))
+    return std::nullopt;
   return Img4Parts{*payload, ticket->whole};
 }
 
-Refusal Compare(Reason reason, const char* name, std::optional<std::uint64_t> stated, std::uint64_t own) {
+Refusal Compare(Reason reason, const char* name, std::optional<std::uint64_t> stated,
+                std::uint64_t own) {
   if (stated == own) return {};
-  return {reason, fmt::format("{}: ticket {}, phone {:#x}", name, stated ? fmt::format("{:#x}", *stated) : "none", own)};
+  return {reason, fmt::format("{}: ticket {}, phone {:#x}", name,
+                              stated ? fmt::format("{:#x}", *stated) : "none", own)};
 }
 
 }  // namespace
@@ -48,15 +51,18 @@ Verifier::TypeTest Only(std::string type) {
 }
 
 Refusal Verifier::CheckIdentity(const PropertySet& identity) const {
-  for (const Refusal& refusal : {Compare(Reason::kChip, "CHIP", identity.Number("CHIP"), chip_.chip),
-                                 Compare(Reason::kBoard, "BORD", identity.Number("BORD"), chip_.board),
-                                 Compare(Reason::kEcid, "ECID", identity.Number("ECID"), chip_.ecid),
-                                 Compare(Reason::kDomain, "SDOM", identity.Number("SDOM"), chip_.security_domain)})
+  for (const Refusal& refusal :
+       {Compare(Reason::kChip, "CHIP", identity.Number("CHIP"), chip_.chip),
+        Compare(Reason::kBoard, "BORD", identity.Number("BORD"), chip_.board),
+        Compare(Reason::kEcid, "ECID", identity.Number("ECID"), chip_.ecid),
+        Compare(Reason::kDomain, "SDOM", identity.Number("SDOM"), chip_.security_domain)})
     if (refusal.reason != Reason::kNone) return refusal;
-  if (identity.Number("CEPO").value_or(0) < chip_.security_epoch) return {Reason::kMode, "CEPO below the phone's epoch"};
+  if (identity.Number("CEPO").value_or(0) < chip_.security_epoch)
+    return {Reason::kMode, "CEPO below the phone's epoch"};
   if (identity.Flag("CPRO") != true || identity.Flag("CSEC") != true)
     return {Reason::kMode, "CPRO and CSEC must be true on a production phone"};
-  if (identity.Octets("BNCH") != chip_.ap_nonce) return {Reason::kNonce, "BNCH is not this boot's nonce"};
+  if (identity.Octets("BNCH") != chip_.ap_nonce)
+    return {Reason::kNonce, "BNCH is not this boot's nonce"};
   return {};
 }
 
@@ -74,10 +80,14 @@ std::expected<Ticket, Refusal> Verifier::CheckTicket(std::span<const std::uint8_
   auto ticket = ReadTicket(im4m);
   if (!ticket) return Refuse(Reason::kMalformed, "not a well-formed IM4M");
   switch (root_.Check(*ticket)) {
-    case RootOfTrust::Fault::kNone: break;
-    case RootOfTrust::Fault::kChain: return Refuse(Reason::kChain, "certificate chain does not lead to the root");
-    case RootOfTrust::Fault::kConstraints: return Refuse(Reason::kChain, "leaf may not sign for this phone");
-    case RootOfTrust::Fault::kSignature: return Refuse(Reason::kSignature, "signature does not fit");
+    case RootOfTrust::Fault::kNone:
+      break;
+    case RootOfTrust::Fault::kChain:
+      return Refuse(Reason::kChain, "certificate chain does not lead to the root");
+    case RootOfTrust::Fault::kConstraints:
+      return Refuse(Reason::kChain, "leaf may not sign for this phone");
+    case RootOfTrust::Fault::kSignature:
+      return Refuse(Reason::kSignature, "signature does not fit");
   }
   if (Refusal refusal = CheckIdentity(ticket->identity); refusal.reason != Reason::kNone)
     return std::unexpected(std::move(refusal));
@@ -87,19 +97,24 @@ std::expected<Ticket, Refusal> Verifier::CheckTicket(std::span<const std::uint8_
 std::expected<VerifiedImage, Refusal> Verifier::CheckImage(std::span<const std::uint8_t> img4,
                                                            const TypeTest& accepts) const {
   const auto parts = ReadImg4(img4);
-  if (!parts) return Refuse(Reason::kMalformed, fmt::format("{} bytes are not a well-formed IMG4", img4.size()));
+  if (!parts)
+    return Refuse(Reason::kMalformed,
+                  fmt::format("{} bytes are not a well-formed IMG4", img4.size()));
   auto ticket = CheckTicket(parts->ticket);
   if (!ticket) return std::unexpected(std::move(ticket).error());
   const std::string& type = parts->payload.type;
   const auto component = ticket->components.find(type);
   if (!accepts(type) || component == ticket->components.end())
-    return Refuse(Reason::kType, fmt::format("type '{}' is not what is wanted here or not in the ticket", type));
-  if (Refusal refusal = CheckComponent(component->second, parts->payload); refusal.reason != Reason::kNone)
+    return Refuse(Reason::kType,
+                  fmt::format("type '{}' is not what is wanted here or not in the ticket", type));
+  if (Refusal refusal = CheckComponent(component->second, parts->payload);
+      refusal.reason != Reason::kNone)
     return std::unexpected(std::move(refusal));
   if ((type == "rsep" || type == "sepi") && ticket->identity.Octets("snon") != chip_.sep_nonce)
     return Refuse(Reason::kSepNonce, "snon is not this boot's SEP nonce");
   return VerifiedImage{type, parts->payload.description, parts->payload.data,
-                       Hash(HashKind::kSha384, parts->ticket), Bytes(parts->ticket.begin(), parts->ticket.end())};
+                       Hash(HashKind::kSha384, parts->ticket),
+                       Bytes(parts->ticket.begin(), parts->ticket.end())};
 }
 
 }  // namespace rack

@@ -1,5 +1,6 @@
 #pragma once
-// How a boot stage judges an IMG4: the whole of it, in the order real stages do it, or a reason for refusing.
+// How a boot stage judges an IMG4: the whole of it, in the order real stages do it, or a reason for
+// refusing.
 
 #include <expected>
 #include <functional>
@@ -40,7 +41,8 @@ class Verifier {
   [[nodiscard]] std::expected<VerifiedImage, Refusal> CheckImage(std::span<const std::uint8_t> img4,
                                                                  const TypeTest& accepts) const;
   // Chain, signature and MANP alone; what restored does with the root ticket.
-  [[nodiscard]] std::expected<Ticket, Refusal> CheckTicket(std::span<const std::uint8_t> im4m) const;
+  [[nodiscard]] std::expected<Ticket, Refusal> CheckTicket(
+      std::span<const std::uint8_t> im4m) const;
 
  private:
   [[nodiscard]] Refusal CheckIdentity(const PropertySet& identity) const;

@@ -42,8 +42,12 @@ Value SetValue(Phone& /*phone*/, const Value& request) {
 
 // Any error but PairingDialogResponsePending: that one makes clients ask again for ever.
 Value Pair(Phone& /*phone*/, const Value& request) { return Error(request, "UserDeniedPairing"); }
-Value StartSession(Phone& /*phone*/, const Value& request) { return Error(request, "InvalidHostID"); }
-Value NeedsSession(Phone& /*phone*/, const Value& request) { return Error(request, "SessionInactive"); }
+Value StartSession(Phone& /*phone*/, const Value& request) {
+  return Error(request, "InvalidHostID");
+}
+Value NeedsSession(Phone& /*phone*/, const Value& request) {
+  return Error(request, "SessionInactive");
+}
 Value Acknowledge(Phone& /*phone*/, const Value& request) { return Answer(request); }
 
 Value EnterRecovery(Phone& phone, const Value& request) {
@@ -52,7 +56,8 @@ Value EnterRecovery(Phone& phone, const Value& request) {
     phone.Refuse({Reason::kEnterRecovery, "the refuse-enter-recovery fault is on"});
     return Error(request, "SessionInactive");
   }
-  phone.Ask(Event::kEnterRecovery, phone.State().boot_number);  // leaves a moment later: the answer must be there first
+  phone.Ask(Event::kEnterRecovery,
+            phone.State().boot_number);  // leaves a moment later: the answer must be there first
   return Answer(request);
 }
 
@@ -60,10 +65,18 @@ using Handler = Value (*)(Phone&, const Value&);
 
 const std::map<std::string, Handler>& Handlers() {
   static const std::map<std::string, Handler> handlers = {
-      {"QueryType", QueryType},       {"GetValue", GetValue},         {"SetValue", SetValue},
-      {"RemoveValue", NeedsSession},  {"Pair", Pair},                 {"ValidatePair", Pair},
-      {"Unpair", Acknowledge},        {"StartSession", StartSession}, {"StopSession", NeedsSession},
-      {"StartService", NeedsSession}, {"EnterRecovery", EnterRecovery}, {"Goodbye", Acknowledge},
+      {"QueryType", QueryType},
+      {"GetValue", GetValue},
+      {"SetValue", SetValue},
+      {"RemoveValue", NeedsSession},
+      {"Pair", Pair},
+      {"ValidatePair", Pair},
+      {"Unpair", Acknowledge},
+      {"StartSession", StartSession},
+      {"StopSession", NeedsSession},
+      {"StartService", NeedsSession},
+      {"EnterRecovery", EnterRecovery},
+      {"Goodbye", Acknowledge},
   };
   return handlers;
 }
@@ -74,7 +87,8 @@ void ServeLockdown(Phone& phone, Stream& stream) {
   while (const auto request = ReadFrame(stream)) {
     const std::string name = request->Text("Request");
     const auto handler = Handlers().find(name);
-    const Value answer = handler == Handlers().end() ? Error(*request, "InvalidRequest") : handler->second(phone, *request);
+    const Value answer = handler == Handlers().end() ? Error(*request, "InvalidRequest")
+                                                     : handler->second(phone, *request);
     if (!WriteFrame(stream, answer) || name == "Goodbye") return;
   }
 }

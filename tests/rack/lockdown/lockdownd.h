@@ -1,5 +1,6 @@
 #pragma once
-// lockdownd on port 62078, for hosts the phone does not trust: strictly one answer for each request.
+// lockdownd on port 62078, for hosts the phone does not trust: strictly one answer for each
+// request.
 
 #include "tests/rack/model/phone.h"
 #include "tests/rack/wire/stream.h"

@@ -11,7 +11,8 @@ namespace {
 
 std::string Address(const PhoneSpec& spec, std::uint8_t last) {
   const std::uint64_t e = spec.ecid.value;
-  return fmt::format("02:00:{:02x}:{:02x}:{:02x}:{:02x}", e >> 16U & 0xFFU, e >> 8U & 0xFFU, e & 0xFFU, last);
+  return fmt::format("02:00:{:02x}:{:02x}:{:02x}:{:02x}", e >> 16U & 0xFFU, e >> 8U & 0xFFU,
+                     e & 0xFFU, last);
 }
 
 double Now() {
@@ -30,7 +31,8 @@ Value BatteryDomain(const PhoneSpec& spec) {
 }
 
 // Asked by key only; not in the whole dictionary.
-std::optional<Value> ByKeyOnly(const Phone& phone, const PhoneState& state, const std::string& key) {
+std::optional<Value> ByKeyOnly(const Phone& phone, const PhoneState& state,
+                               const std::string& key) {
   if (key == "ApNonce") return state.ap_nonce;
   if (key == "SEPNonce") return state.sep_nonce;
   if (key == "MarketingName") return Value(phone.Spec().product->name);
@@ -77,7 +79,8 @@ Value UnpairedValues(const PhoneSpec& spec, const PhoneState& state) {
   };
 }
 
-std::optional<Value> LockdownValue(const Phone& phone, const std::string& domain, const std::string& key) {
+std::optional<Value> LockdownValue(const Phone& phone, const std::string& domain,
+                                   const std::string& key) {
   const PhoneState state = phone.State();
   Value dictionary = Value::Dict{};
   if (domain.empty()) {

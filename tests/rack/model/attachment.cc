@@ -24,7 +24,8 @@ void Attachment::Listen(std::uint16_t port) {
   waiting_[port].clear();
   services_[port] = [this, port](const std::shared_ptr<Stream>& stream) {
     const std::lock_guard handing_over(mutex_);
-    if (const auto queue = waiting_.find(port); queue != waiting_.end()) queue->second.push_back(stream);
+    if (const auto queue = waiting_.find(port); queue != waiting_.end())
+      queue->second.push_back(stream);
     changed_.notify_all();
   };
 }

@@ -1,6 +1,6 @@
 #pragma once
-// One stay of a phone on its cable, from attach to detach. Knows the ports that answer over usbmux meanwhile, and ends
-// everything that talks over the cable when it is pulled.
+// One stay of a phone on its cable, from attach to detach. Knows the ports that answer over usbmux
+// meanwhile, and ends everything that talks over the cable when it is pulled.
 
 #include <chrono>
 #include <condition_variable>
@@ -30,7 +30,8 @@ class Attachment {
   // Opens `port` for connections that are taken with Accept.
   void Listen(std::uint16_t port);
   // The next connection to a listened port; null when it ended or none came in time.
-  [[nodiscard]] std::shared_ptr<Stream> Accept(std::uint16_t port, std::chrono::milliseconds timeout);
+  [[nodiscard]] std::shared_ptr<Stream> Accept(std::uint16_t port,
+                                               std::chrono::milliseconds timeout);
 
   // Makes the stream end with this stay; false when that is already over.
   bool Join(const std::shared_ptr<Stream>& stream);

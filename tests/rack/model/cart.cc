@@ -23,7 +23,9 @@ struct Bad {
   std::string what;
 };
 
-[[noreturn]] void Reject(const YAML::Node& node, const std::string& what) { throw Bad{node.Mark().line + 1, what}; }
+[[noreturn]] void Reject(const YAML::Node& node, const std::string& what) {
+  throw Bad{node.Mark().line + 1, what};
+}
 
 template <typename T>
 T As(const YAML::Node& node, const char* wanted) {
@@ -77,7 +79,8 @@ void ReadPort(PhoneSpec& phone, const YAML::Node& node) {
 
 void ReadProduct(PhoneSpec& phone, const YAML::Node& node) {
   phone.product = FindProduct(AsString(node));
-  if (phone.product == nullptr) Reject(node, fmt::format("product '{}' is not in the rack's table", AsString(node)));
+  if (phone.product == nullptr)
+    Reject(node, fmt::format("product '{}' is not in the rack's table", AsString(node)));
 }
 
 void ReadEcid(PhoneSpec& phone, const YAML::Node& node) {
@@ -90,7 +93,8 @@ void ReadMode(PhoneSpec& phone, const YAML::Node& node) {
   const auto mode = AsString(node);
   if (mode == "normal") return void(phone.mode = StartMode::kNormal);
   if (mode == "recovery") return void(phone.mode = StartMode::kRecovery);
-  Reject(node, mode == "dfu" ? "starting in DFU mode is not simulated yet" : "mode is normal or recovery");
+  Reject(node, mode == "dfu" ? "starting in DFU mode is not simulated yet"
+                             : "mode is normal or recovery");
 }
 
 void ReadBattery(PhoneSpec& phone, const YAML::Node& node) {
@@ -118,13 +122,16 @@ const Keys<PhoneSpec>& PhoneKeys() {
       {"ask_fud", [](PhoneSpec& p, const YAML::Node& n) { p.ask_fud = AsFlag(n); }},
       {"timing", [](PhoneSpec& p, const YAML::Node& n) { ReadMap(n, TimingKeys(), p.timing); }},
       {"faults",
-       [](PhoneSpec& p, const YAML::Node& n) { p.faults = As<std::vector<std::string>>(n, "a list of faults"); }},
+       [](PhoneSpec& p, const YAML::Node& n) {
+         p.faults = As<std::vector<std::string>>(n, "a list of faults");
+       }},
   };
   return keys;
 }
 
 std::string Base32Like(const Bytes& digest, std::size_t count) {
-  constexpr std::string_view kAlphabet = "0123456789CDFGHJKLMNPQRTVWXYZ";  // letters of real serial numbers
+  constexpr std::string_view kAlphabet =
+      "0123456789CDFGHJKLMNPQRTVWXYZ";  // letters of real serial numbers
   std::string text;
   for (std::size_t i = 0; i < count; ++i) text += kAlphabet[digest[i] % kAlphabet.size()];
   return text;
@@ -159,8 +166,9 @@ void ReadPhones(Cart& cart, const YAML::Node& node) {
   std::set<std::string> taken;
   for (const auto& entry : node) {
     PhoneSpec phone = ReadPhone(entry, cart.phones.size() + 1);
-    for (const std::string& unique : {"port " + ToString(phone.port), "ecid " + ToString(phone.ecid),
-                                      "name " + phone.name, "udid " + phone.udid})
+    for (const std::string& unique :
+         {"port " + ToString(phone.port), "ecid " + ToString(phone.ecid), "name " + phone.name,
+          "udid " + phone.udid})
       if (!taken.insert(unique).second) Reject(entry, "two phones with " + unique);
     cart.phones.push_back(std::move(phone));
   }
@@ -175,9 +183,11 @@ Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::str
     if (cart.phones.empty()) return Fail(ErrorCode::kConfigInvalid, shown_path + ": no phones");
     return std::move(cart.phones);
   } catch (const Bad& bad) {
-    return Fail(ErrorCode::kConfigInvalid, fmt::format("{}:{}: {}", shown_path, bad.line, bad.what));
+    return Fail(ErrorCode::kConfigInvalid,
+                fmt::format("{}:{}: {}", shown_path, bad.line, bad.what));
   } catch (const YAML::Exception& error) {
-    return Fail(ErrorCode::kConfigInvalid, fmt::format("{}:{}: {}", shown_path, error.mark.line + 1, error.msg));
+    return Fail(ErrorCode::kConfigInvalid,
+                fmt::format("{}:{}: {}", shown_path, error.mark.line + 1, error.msg));
   }
 }
 

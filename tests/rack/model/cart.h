@@ -1,5 +1,6 @@
 #pragma once
-// CART.yaml: which phones stand on the cart and in what state. Unknown keys are errors that name their line.
+// CART.yaml: which phones stand on the cart and in what state. Unknown keys are errors that name
+// their line.
 
 #include <chrono>
 #include <cstdint>
@@ -14,10 +15,10 @@ namespace rack {
 
 // How long a phone takes for things; the defaults are what clients were seen to need.
 struct Timing {
-  std::chrono::milliseconds leave{1000};        // from the answer to the detach
-  std::chrono::milliseconds gap{1500};          // from detach to attach; below a second clients misread it
+  std::chrono::milliseconds leave{1000};  // from the answer to the detach
+  std::chrono::milliseconds gap{1500};  // from detach to attach; below a second clients misread it
   std::chrono::milliseconds restore_boot{3000};  // bootx: detach to restore mode
-  std::chrono::milliseconds finish{5000};       // last status: detach to normal mode
+  std::chrono::milliseconds finish{5000};        // last status: detach to normal mode
 };
 
 enum class StartMode { kNormal, kRecovery };
@@ -32,19 +33,21 @@ struct PhoneSpec {
   std::string os_build;
   std::string os_version;
   StartMode mode = StartMode::kNormal;
-  bool super_speed = false;      // normal and restore mode show up on the next bus, same chain
+  bool super_speed = false;  // normal and restore mode show up on the next bus, same chain
   bool plugged = true;
   bool user_data = true;
   int battery = 80;
-  bool enter_recovery_needs_session = false;  // as iOS 14.5 and later do; 1.0.0-class clients then cannot
-  bool ask_fud = false;          // the three FUDData requests
+  bool enter_recovery_needs_session =
+      false;             // as iOS 14.5 and later do; 1.0.0-class clients then cannot
+  bool ask_fud = false;  // the three FUDData requests
   Timing timing;
   std::vector<std::string> faults;  // as the fault command takes them
 };
 
 // kConfigInvalid with file and line.
 [[nodiscard]] station::Result<std::vector<PhoneSpec>> LoadCart(const std::string& path);
-[[nodiscard]] station::Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::string& shown_path);
+[[nodiscard]] station::Result<std::vector<PhoneSpec>> ParseCart(const std::string& text,
+                                                                const std::string& shown_path);
 
 // "19H999" -> "15.7": what a build number says about the version.
 [[nodiscard]] std::string VersionForBuild(const std::string& build);

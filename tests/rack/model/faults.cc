@@ -7,7 +7,8 @@ namespace rack {
 namespace {
 
 std::optional<std::uint64_t> AsNumber(const std::string& text) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
   return std::strtoull(text.c_str(), nullptr, 10);
 }
 
@@ -31,7 +32,9 @@ bool SetCorrupt(PhoneFaults& faults, const Arguments& arguments) {
 
 Setter Switch(bool PhoneFaults::*flag) {
   return [flag](PhoneFaults& faults, const Arguments& arguments) {
-    if (arguments.size() > 1 || (arguments.size() == 1 && arguments[0] != "on" && arguments[0] != "off")) return false;
+    if (arguments.size() > 1 ||
+        (arguments.size() == 1 && arguments[0] != "on" && arguments[0] != "off"))
+      return false;
     faults.*flag = arguments.empty() || arguments[0] == "on";
     return true;
   };
@@ -44,7 +47,8 @@ const std::map<std::string, Setter>& Table() {
       {"stale-nonce", Switch(&PhoneFaults::stale_nonce)},
       {"refuse-enter-recovery", Switch(&PhoneFaults::refuse_enter_recovery)},
       {"stall-asr", Switch(&PhoneFaults::stall_asr)},
-      {"none", [](PhoneFaults& faults, const Arguments& arguments) {
+      {"none",
+       [](PhoneFaults& faults, const Arguments& arguments) {
          faults = PhoneFaults();
          return arguments.empty();
        }},
@@ -62,7 +66,8 @@ station::Status ApplyFault(PhoneFaults& faults, const std::vector<std::string>& 
     return station::Fail(station::ErrorCode::kBadRequest, "faults are:" + known);
   }
   if (!found->second(faults, {words.begin() + 1, words.end()}))
-    return station::Fail(station::ErrorCode::kBadRequest, "arguments of fault " + words[0] + " not understood");
+    return station::Fail(station::ErrorCode::kBadRequest,
+                         "arguments of fault " + words[0] + " not understood");
   return {};
 }
 

@@ -14,13 +14,15 @@ namespace rack {
 struct PhoneFaults {
   std::optional<std::uint64_t> unplug_at_byte;       // of the ASR stream; once
   std::optional<std::chrono::seconds> replug_after;  // goes with unplug_at_byte
-  std::string corrupt_upload;                        // component, four-cc or "any": one bit flips; once
-  bool stale_nonce = false;                          // the nonce in force is not the one shown
+  std::string corrupt_upload;  // component, four-cc or "any": one bit flips; once
+  bool stale_nonce = false;    // the nonce in force is not the one shown
   bool refuse_enter_recovery = false;
   bool stall_asr = false;  // stops reading in mid-stream, for ever; once
 };
 
-// One fault as the command line gives it: {"unplug-at-byte", "1000000"}; {"none"} clears all. kBadRequest otherwise.
-[[nodiscard]] station::Status ApplyFault(PhoneFaults& faults, const std::vector<std::string>& words);
+// One fault as the command line gives it: {"unplug-at-byte", "1000000"}; {"none"} clears all.
+// kBadRequest otherwise.
+[[nodiscard]] station::Status ApplyFault(PhoneFaults& faults,
+                                         const std::vector<std::string>& words);
 
 }  // namespace rack

@@ -22,7 +22,10 @@ std::vector<std::string> Words(const std::string& text) {
 }  // namespace
 
 Phone::Phone(PhoneSpec spec, RootOfTrust root, std::string state_file)
-    : spec_(std::move(spec)), root_(std::move(root)), state_file_(std::move(state_file)), state_(FreshState(spec_)) {
+    : spec_(std::move(spec)),
+      root_(std::move(root)),
+      state_file_(std::move(state_file)),
+      state_(FreshState(spec_)) {
   if (const auto text = station::ReadFile(state_file_))
     if (const auto saved = Value::Parse(*text)) state_ = FromValue(*saved, spec_);
   for (const std::string& fault : spec_.faults)
@@ -53,14 +56,15 @@ void Phone::Save(const PhoneState& state) const {
 }
 
 void Phone::Refuse(Refusal refusal) {
-  spdlog::warn("phone={} reason={} detail=\"{}\"", spec_.name, Name(refusal.reason), refusal.detail);
+  spdlog::warn("phone={} reason={} detail=\"{}\"", spec_.name, Name(refusal.reason),
+               refusal.detail);
   ChangeDurably([&](PhoneState& state) { state.last_error = std::move(refusal); });
 }
 
 ChipIdentity Phone::Chip() const {
   const std::lock_guard lock(mutex_);
-  ChipIdentity chip{spec_.product->chip, spec_.product->board_id, spec_.ecid.value, 1, 1, state_.ap_nonce,
-                    state_.sep_nonce};
+  ChipIdentity chip{spec_.product->chip, spec_.product->board_id, spec_.ecid.value, 1, 1,
+                    state_.ap_nonce,     state_.sep_nonce};
   if (faults_.stale_nonce) chip.ap_nonce[0] ^= 0xFFU;
   return chip;
 }
@@ -85,7 +89,8 @@ station::Status Phone::SetFault(const std::vector<std::string>& words) {
 bool Phone::TakeCorruption(const std::string& four_cc) {
   const std::lock_guard lock(mutex_);
   const std::string& wanted = faults_.corrupt_upload;
-  if (wanted.empty() || (wanted != "any" && wanted != four_cc && TicketName(wanted) != four_cc)) return false;
+  if (wanted.empty() || (wanted != "any" && wanted != four_cc && TicketName(wanted) != four_cc))
+    return false;
   faults_.corrupt_upload.clear();
   return true;
 }

@@ -1,6 +1,7 @@
 #pragma once
-// One phone: who it is, what it holds, what is asked of it. One mutex; no sockets and no USB here. Whoever talks to a
-// host reads and changes it, and requests that it run something else; its Presence then moves it on the bus.
+// One phone: who it is, what it holds, what is asked of it. One mutex; no sockets and no USB here.
+// Whoever talks to a host reads and changes it, and requests that it run something else; its
+// Presence then moves it on the bus.
 
 #include <condition_variable>
 #include <deque>
@@ -23,14 +24,15 @@ class Phone {
  public:
   struct Wish {
     enum class Kind { kEvent, kPlug, kUnplug, kMove, kPlugLater } kind = Kind::kEvent;
-    Event event = Event::kReboot;     // kEvent
-    std::uint64_t boot = 0;           // kEvent: dropped unless this boot still runs; 0 is whenever (buttons)
-    station::PortPath port = {};      // kMove
-    std::chrono::seconds after{0};    // kPlugLater
+    Event event = Event::kReboot;  // kEvent
+    std::uint64_t boot = 0;  // kEvent: dropped unless this boot still runs; 0 is whenever (buttons)
+    station::PortPath port = {};    // kMove
+    std::chrono::seconds after{0};  // kPlugLater
   };
   struct Request {
     Wish wish;
-    std::shared_ptr<std::promise<void>> done;  // shared: the asker may stop waiting before it is fulfilled
+    std::shared_ptr<std::promise<void>>
+        done;  // shared: the asker may stop waiting before it is fulfilled
   };
 
   // Takes up the state saved in `state_file`, if there is one.
@@ -46,7 +48,8 @@ class Phone {
   void Refuse(Refusal refusal);
   // What tickets are held against.
   [[nodiscard]] ChipIdentity Chip() const;
-  // What it tells of its nonces. With the stale-nonce fault that is an old one, until something was refused for it.
+  // What it tells of its nonces. With the stale-nonce fault that is an old one, until something was
+  // refused for it.
   struct Nonces {
     Bytes ap;
     Bytes sep;
@@ -59,10 +62,13 @@ class Phone {
   [[nodiscard]] bool TakeCorruption(const std::string& four_cc);
   [[nodiscard]] std::optional<PhoneFaults> TakeAsrFaults();
 
-  // Queued; carried out by the phone's Presence in order. The future is ready when that has happened.
+  // Queued; carried out by the phone's Presence in order. The future is ready when that has
+  // happened.
   std::future<void> Ask(Wish wish);
   // What a host has brought about in boot number `boot`.
-  std::future<void> Ask(Event event, std::uint64_t boot) { return Ask(Wish{.event = event, .boot = boot}); }
+  std::future<void> Ask(Event event, std::uint64_t boot) {
+    return Ask(Wish{.event = event, .boot = boot});
+  }
   std::future<void> Ask(Wish::Kind kind) { return Ask(Wish{.kind = kind}); }
   // The next request, or nothing when stopped.
   [[nodiscard]] std::optional<Request> NextRequest();

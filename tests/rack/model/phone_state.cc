@@ -38,23 +38,24 @@ PhoneState FreshState(const PhoneSpec& spec) {
 Value ToValue(const PhoneState& state) {
   Value nvram = Value::Dict{};
   for (const auto& [name, value] : state.nvram) nvram.Set(name, value);
-  return Value::Dict{{"Port", ToString(state.port)},
-                     {"Plugged", state.plugged},
-                     {"Stage", Name(state.stage)},
-                     {"ApNonce", state.ap_nonce},
-                     {"SepNonce", state.sep_nonce},
-                     {"NVRAM", std::move(nvram)},
-                     {"LastError", std::uint64_t{static_cast<std::uint16_t>(state.last_error.reason)}},
-                     {"LastErrorDetail", state.last_error.detail},
-                     {"OsBuild", state.os_build},
-                     {"OsVersion", state.os_version},
-                     {"OsImageDigest", state.os_image_digest},
-                     {"OsComplete", state.os_complete},
-                     {"UserDataPresent", state.user_data_present},
-                     {"EffaceableKey", state.effaceable_key},
-                     {"EffaceableGeneration", state.effaceable_generation},
-                     {"RestoresCompleted", state.restores_completed},
-                     {"BootNumber", state.boot_number}};
+  return Value::Dict{
+      {"Port", ToString(state.port)},
+      {"Plugged", state.plugged},
+      {"Stage", Name(state.stage)},
+      {"ApNonce", state.ap_nonce},
+      {"SepNonce", state.sep_nonce},
+      {"NVRAM", std::move(nvram)},
+      {"LastError", std::uint64_t{static_cast<std::uint16_t>(state.last_error.reason)}},
+      {"LastErrorDetail", state.last_error.detail},
+      {"OsBuild", state.os_build},
+      {"OsVersion", state.os_version},
+      {"OsImageDigest", state.os_image_digest},
+      {"OsComplete", state.os_complete},
+      {"UserDataPresent", state.user_data_present},
+      {"EffaceableKey", state.effaceable_key},
+      {"EffaceableGeneration", state.effaceable_generation},
+      {"RestoresCompleted", state.restores_completed},
+      {"BootNumber", state.boot_number}};
 }
 
 PhoneState FromValue(const Value& saved, const PhoneSpec& spec) {

@@ -1,5 +1,6 @@
 #pragma once
-// Everything about a phone that can change, and its file. What stands under "this boot" is lost with it.
+// Everything about a phone that can change, and its file. What stands under "this boot" is lost
+// with it.
 
 #include <cstdint>
 #include <map>
@@ -41,12 +42,13 @@ struct PhoneState {
   std::string os_image_digest;  // SHA-384 of the system image, hexadecimal
   bool os_complete = true;      // false from the first format until the restore has succeeded
   bool user_data_present = true;
-  Bytes effaceable_key;         // wraps all user data; destroyed and replaced by an erase
+  Bytes effaceable_key;  // wraps all user data; destroyed and replaced by an erase
   std::uint64_t effaceable_generation = 1;
   std::uint64_t restores_completed = 0;
 
   // This boot.
-  std::uint64_t boot_number = 1;  // counts every start of anything; what a host asked for in one boot ends with it
+  std::uint64_t boot_number =
+      1;  // counts every start of anything; what a host asked for in one boot ends with it
   BootRecord boot;
 
   [[nodiscard]] bool AutoBoot() const;
@@ -54,7 +56,8 @@ struct PhoneState {
 
 [[nodiscard]] PhoneState FreshState(const PhoneSpec& spec);
 [[nodiscard]] Value ToValue(const PhoneState& state);
-// The saved state over a fresh one. A phone that was in the middle of a boot or restore comes back in recovery.
+// The saved state over a fresh one. A phone that was in the middle of a boot or restore comes back
+// in recovery.
 [[nodiscard]] PhoneState FromValue(const Value& saved, const PhoneSpec& spec);
 
 void DrawNonces(PhoneState& state);

@@ -23,8 +23,9 @@ const Product* FindProduct(std::string_view type) {
 }
 
 const Product* FindBoard(std::uint32_t chip, std::uint32_t board_id) {
-  const auto found = std::ranges::find_if(
-      kProducts, [&](const Product& product) { return product.chip == chip && product.board_id == board_id; });
+  const auto found = std::ranges::find_if(kProducts, [&](const Product& product) {
+    return product.chip == chip && product.board_id == board_id;
+  });
   return found == kProducts.end() ? nullptr : &*found;
 }
 

@@ -43,45 +43,66 @@ constexpr auto kTable = std::to_array<Transition>({
 }  // namespace
 
 const Transition* FindTransition(Stage from, Event event) {
-  const auto found = std::ranges::find_if(kTable, [&](const Transition& t) { return t.from == from && t.event == event; });
+  const auto found = std::ranges::find_if(
+      kTable, [&](const Transition& t) { return t.from == from && t.event == event; });
   return found == kTable.end() ? nullptr : &*found;
 }
 
 std::string_view Name(Stage stage) {
   switch (stage) {
-    case kOff: return "off";
-    case kNormal: return "normal";
-    case kIboot: return "iboot";
-    case kIbec: return "ibec";
-    case kRestore: return "restore";
+    case kOff:
+      return "off";
+    case kNormal:
+      return "normal";
+    case kIboot:
+      return "iboot";
+    case kIbec:
+      return "ibec";
+    case kRestore:
+      return "restore";
   }
   return "unknown";
 }
 
 std::string_view ModeName(Stage stage) {
   switch (stage) {
-    case kOff: return "off";
-    case kNormal: return "normal";
+    case kOff:
+      return "off";
+    case kNormal:
+      return "normal";
     case kIboot:
-    case kIbec: return "recovery";
-    case kRestore: return "restore";
+    case kIbec:
+      return "recovery";
+    case kRestore:
+      return "restore";
   }
   return "unknown";
 }
 
 std::string_view Name(Event event) {
   switch (event) {
-    case kEnterRecovery: return "enter_recovery";
-    case kRunIbec: return "run_ibec";
-    case kRunKernel: return "run_kernel";
-    case kPanic: return "panic";
-    case kReboot: return "reboot";
-    case kRestoreSucceeded: return "restore_succeeded";
-    case kRestoreFailed: return "restore_failed";
-    case kHoldForRecovery: return "hold_for_recovery";
-    case kHoldForRestart: return "hold_for_restart";
-    case kPowerOff: return "power_off";
-    case kPowerOn: return "power_on";
+    case kEnterRecovery:
+      return "enter_recovery";
+    case kRunIbec:
+      return "run_ibec";
+    case kRunKernel:
+      return "run_kernel";
+    case kPanic:
+      return "panic";
+    case kReboot:
+      return "reboot";
+    case kRestoreSucceeded:
+      return "restore_succeeded";
+    case kRestoreFailed:
+      return "restore_failed";
+    case kHoldForRecovery:
+      return "hold_for_recovery";
+    case kHoldForRestart:
+      return "hold_for_restart";
+    case kPowerOff:
+      return "power_off";
+    case kPowerOn:
+      return "power_on";
   }
   return "unknown";
 }

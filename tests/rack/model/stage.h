@@ -16,14 +16,14 @@ enum class Stage : std::uint8_t {
 };
 
 enum class Event : std::uint8_t {
-  kEnterRecovery,     // lockdownd request
-  kRunIbec,           // `go` with a good iBEC
-  kRunKernel,         // `bootx` with everything good
-  kPanic,             // the kernel found nothing it could run
-  kReboot,            // `reboot`, restored's Reboot request
+  kEnterRecovery,  // lockdownd request
+  kRunIbec,        // `go` with a good iBEC
+  kRunKernel,      // `bootx` with everything good
+  kPanic,          // the kernel found nothing it could run
+  kReboot,         // `reboot`, restored's Reboot request
   kRestoreSucceeded,
   kRestoreFailed,
-  kHoldForRecovery,   // buttons
+  kHoldForRecovery,  // buttons
   kHoldForRestart,
   kPowerOff,
   kPowerOn,

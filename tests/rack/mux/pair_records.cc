@@ -40,7 +40,8 @@ std::optional<std::string> PairRecords::PathOf(const std::string& id) const {
 std::optional<Bytes> PairRecords::Read(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto path = PathOf(id);
-  const auto text = path ? station::ReadFile(*path) : station::Fail(station::ErrorCode::kNotFound, id);
+  const auto text =
+      path ? station::ReadFile(*path) : station::Fail(station::ErrorCode::kNotFound, id);
   if (!text) return std::nullopt;
   return Bytes(text->begin(), text->end());
 }

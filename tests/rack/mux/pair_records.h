@@ -1,5 +1,6 @@
 #pragma once
-// The host side's pair records and its system BUID, kept as usbmuxd keeps them: one file for each phone.
+// The host side's pair records and its system BUID, kept as usbmuxd keeps them: one file for each
+// phone.
 
 #include <mutex>
 #include <optional>

@@ -16,7 +16,13 @@ constexpr std::uint32_t kMessageResult = 1;
 constexpr std::uint32_t kMessagePlist = 8;
 constexpr int kBacklog = 256;
 
-enum Code : std::uint32_t { kOk = 0, kBadCommand = 1, kBadDevice = 2, kRefused = 3, kBadVersion = 6 };
+enum Code : std::uint32_t {
+  kOk = 0,
+  kBadCommand = 1,
+  kBadDevice = 2,
+  kRefused = 3,
+  kBadVersion = 6
+};
 
 struct Header {
   std::uint32_t length;
@@ -24,9 +30,11 @@ struct Header {
   std::uint32_t message;
   std::uint32_t tag;
 };
-static_assert(sizeof(Header) == kHeaderSize);  // little-endian on the wire, as on every host this runs on
+static_assert(sizeof(Header) ==
+              kHeaderSize);  // little-endian on the wire, as on every host this runs on
 
-std::string Packet(std::uint32_t version, std::uint32_t message, std::uint32_t tag, std::string_view body) {
+std::string Packet(std::uint32_t version, std::uint32_t message, std::uint32_t tag,
+                   std::string_view body) {
   const Header header{static_cast<std::uint32_t>(kHeaderSize + body.size()), version, message, tag};
   std::string packet(reinterpret_cast<const char*>(&header), sizeof(header));
   return packet.append(body);
@@ -58,16 +66,20 @@ Value Detached(const MuxDevice& device) {
 
 }  // namespace
 
-station::Result<std::unique_ptr<MuxServer>> MuxServer::Start(const std::string& path, MuxDevices& devices,
-                                                             PairRecords& records, std::optional<std::string> only) {
+station::Result<std::unique_ptr<MuxServer>> MuxServer::Start(const std::string& path,
+                                                             MuxDevices& devices,
+                                                             PairRecords& records,
+                                                             std::optional<std::string> only) {
   STATION_TRY(listener, ListenUnix(path, kBacklog));
-  return std::unique_ptr<MuxServer>(new MuxServer(std::move(listener), devices, records, std::move(only)));
+  return std::unique_ptr<MuxServer>(
+      new MuxServer(std::move(listener), devices, records, std::move(only)));
 }
 
-MuxServer::MuxServer(station::Fd listener, MuxDevices& devices, PairRecords& records, std::optional<std::string> only)
+MuxServer::MuxServer(station::Fd listener, MuxDevices& devices, PairRecords& records,
+                     std::optional<std::string> only)
     : devices_(devices), records_(records), only_(std::move(only)) {
-  server_ = std::make_unique<SocketServer>(std::move(listener),
-                                           [this](const std::shared_ptr<Stream>& stream) { Serve(stream); });
+  server_ = std::make_unique<SocketServer>(
+      std::move(listener), [this](const std::shared_ptr<Stream>& stream) { Serve(stream); });
 }
 
 void MuxServer::Serve(const std::shared_ptr<Stream>& stream) {
@@ -86,12 +98,14 @@ void MuxServer::Serve(const std::shared_ptr<Stream>& stream) {
       continue;
     }
     const auto request = Value::Parse(body);
-    if (header.message != kMessagePlist || !request || request->Text("MessageType").empty()) continue;  // as usbmuxd
+    if (header.message != kMessagePlist || !request || request->Text("MessageType").empty())
+      continue;  // as usbmuxd
     if (Handle(stream, header.tag, *request) == Then::kClose) return;
   }
 }
 
-MuxServer::Then MuxServer::Handle(const std::shared_ptr<Stream>& stream, std::uint32_t tag, const Value& request) {
+MuxServer::Then MuxServer::Handle(const std::shared_ptr<Stream>& stream, std::uint32_t tag,
+                                  const Value& request) {
   const std::string type = request.Text("MessageType");
   const std::string id = request.Text("PairRecordID");
   const auto answer = [&](const std::string& packet) {
@@ -108,7 +122,8 @@ MuxServer::Then MuxServer::Handle(const std::shared_ptr<Stream>& stream, std::ui
   if (type == "ReadPairRecord") {
     if (id.empty()) return answer(Result(tag, EINVAL));
     const auto record = records_.Read(id);
-    return answer(record ? Packet(tag, Value::Dict{{"PairRecordData", *record}}) : Result(tag, ENOENT));
+    return answer(record ? Packet(tag, Value::Dict{{"PairRecordData", *record}})
+                         : Result(tag, ENOENT));
   }
   if (type == "SavePairRecord") {
     const Bytes* record = request.Data("PairRecordData");
@@ -120,7 +135,8 @@ MuxServer::Then MuxServer::Handle(const std::shared_ptr<Stream>& stream, std::ui
   return answer(Result(tag, kBadCommand));
 }
 
-MuxServer::Then MuxServer::Connect(const std::shared_ptr<Stream>& stream, std::uint32_t tag, const Value& request) {
+MuxServer::Then MuxServer::Connect(const std::shared_ptr<Stream>& stream, std::uint32_t tag,
+                                   const Value& request) {
   const auto refuse = [&](Code code) {
     return stream->Write(Result(tag, code)) ? Then::kNextCommand : Then::kClose;
   };
@@ -137,7 +153,8 @@ MuxServer::Then MuxServer::Connect(const std::shared_ptr<Stream>& stream, std::u
   return Then::kClose;
 }
 
-void MuxServer::Listen(const std::shared_ptr<Stream>& stream, std::uint32_t tag, const Value& request) {
+void MuxServer::Listen(const std::shared_ptr<Stream>& stream, std::uint32_t tag,
+                       const Value& request) {
   if (!stream->Write(Result(tag, kOk))) return;
   std::uint64_t listener = 0;
   {
@@ -145,9 +162,11 @@ void MuxServer::Listen(const std::shared_ptr<Stream>& stream, std::uint32_t tag,
     listener = next_listener_++;
     listeners_[listener] = {listener, request.Text("ProgName", "unknown")};
   }
-  const int subscription = devices_.Subscribe([this, stream](const MuxDevice& device, bool attached) {
-    if (Shown(device)) stream->WriteNow(Packet(0, attached ? Attached(device) : Detached(device)));
-  });
+  const int subscription =
+      devices_.Subscribe([this, stream](const MuxDevice& device, bool attached) {
+        if (Shown(device))
+          stream->WriteNow(Packet(0, attached ? Attached(device) : Detached(device)));
+      });
   std::array<std::uint8_t, 1> command;
   (void)stream->ReadSome(command);  // anything said after Listen ends the connection
   devices_.Unsubscribe(subscription);
@@ -166,11 +185,12 @@ Value MuxServer::ListenerList() {
   const std::lock_guard lock(mutex_);
   Value::Array list;
   for (const auto& [id, listener] : listeners_)
-    list.push_back(Value::Dict{{"Blacklisted", false},
-                               {"ConnType", 0},
-                               {"ID String", fmt::format("{}-{}", listener.connection, listener.program)},
-                               {"ProgName", listener.program},
-                               {"kLibUSBMuxVersion", 3}});
+    list.push_back(
+        Value::Dict{{"Blacklisted", false},
+                    {"ConnType", 0},
+                    {"ID String", fmt::format("{}-{}", listener.connection, listener.program)},
+                    {"ProgName", listener.program},
+                    {"kLibUSBMuxVersion", 3}});
   return Value::Dict{{"ListenerList", std::move(list)}};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// A socket that speaks the usbmuxd client protocol (plist form). One for everybody, and one for each program that is to
-// see a single phone.
+// A socket that speaks the usbmuxd client protocol (plist form). One for everybody, and one for
+// each program that is to see a single phone.
 
 #include <memory>
 #include <optional>
@@ -15,12 +15,13 @@ namespace rack {
 class MuxServer {
  public:
   // `only`: the name of the one phone to show.
-  [[nodiscard]] static station::Result<std::unique_ptr<MuxServer>> Start(const std::string& path, MuxDevices& devices,
-                                                                         PairRecords& records,
-                                                                         std::optional<std::string> only);
+  [[nodiscard]] static station::Result<std::unique_ptr<MuxServer>> Start(
+      const std::string& path, MuxDevices& devices, PairRecords& records,
+      std::optional<std::string> only);
 
  private:
-  MuxServer(station::Fd listener, MuxDevices& devices, PairRecords& records, std::optional<std::string> only);
+  MuxServer(station::Fd listener, MuxDevices& devices, PairRecords& records,
+            std::optional<std::string> only);
 
   struct Listener {
     std::uint64_t connection = 0;
@@ -35,7 +36,9 @@ class MuxServer {
   void Listen(const std::shared_ptr<Stream>& stream, std::uint32_t tag, const Value& request);
   [[nodiscard]] Value DeviceList() const;
   [[nodiscard]] Value ListenerList();
-  [[nodiscard]] bool Shown(const MuxDevice& device) const { return !only_ || device.phone == *only_; }
+  [[nodiscard]] bool Shown(const MuxDevice& device) const {
+    return !only_ || device.phone == *only_;
+  }
 
   MuxDevices& devices_;
   PairRecords& records_;

@@ -24,13 +24,15 @@ constexpr std::uint8_t kClassToInterface = 0x21;
 
 // What the other commands load; `firmware` takes none of these.
 const std::set<std::string>& TypesWithTheirOwnCommand() {
-  static const std::set<std::string> types = {"ibec", "ibss", "rdsk", "rdtr", "rkrn", "rsep", "rlgo",
-                                              "krnl", "dtre", "sepi", "illb", "ibot", "rosi"};
+  static const std::set<std::string> types = {"ibec", "ibss", "rdsk", "rdtr", "rkrn",
+                                              "rsep", "rlgo", "krnl", "dtre", "sepi",
+                                              "illb", "ibot", "rosi"};
   return types;
 }
 
 std::string Upper(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
@@ -49,8 +51,9 @@ UsbIdentity RecoveryIdentity(const Phone& phone) {
   identity.shape = UsbIdentity::Shape::kRecovery;
   identity.product_id = kRecoveryProduct;
   identity.product = "Apple Mobile Device (Recovery Mode)";
-  identity.serial = fmt::format("CPID:{:04X} CPRV:11 CPFM:03 SCEP:01 BDID:{:02X} ECID:{:016X} IBFL:3D SRNM:[{}]",
-                                spec.product->chip, spec.product->board_id, spec.ecid.value, spec.serial);
+  identity.serial =
+      fmt::format("CPID:{:04X} CPRV:11 CPFM:03 SCEP:01 BDID:{:02X} ECID:{:016X} IBFL:3D SRNM:[{}]",
+                  spec.product->chip, spec.product->board_id, spec.ecid.value, spec.serial);
   identity.fresh_nonces = [&phone] {
     const Phone::Nonces shown = phone.ShownNonces();
     return Upper(" nonc:" + station::ToHex(shown.ap) + " snon:" + station::ToHex(shown.sep));
@@ -60,7 +63,10 @@ UsbIdentity RecoveryIdentity(const Phone& phone) {
 }
 
 Iboot::Iboot(Phone& phone, Stage stage)
-    : phone_(phone), stage_(stage), boot_number_(phone.State().boot_number), environment_(phone.State().nvram) {
+    : phone_(phone),
+      stage_(stage),
+      boot_number_(phone.State().boot_number),
+      environment_(phone.State().nvram) {
   environment_["build-version"] = stage == Stage::kIbec ? "iBoot-7459.140.15" : "iBoot-6723.140.2";
   environment_["build-style"] = "RELEASE";
   environment_["boot-stage"] = "2";
@@ -76,7 +82,8 @@ std::optional<Bytes> Iboot::Control(const SetupPacket& setup, std::span<const st
   switch (setup.request_type) {
     case kVendorOut: {
       const std::string_view text = AsText(out.first(std::min(out.size(), kLongestCommand)));
-      return Run(std::string(text.substr(0, text.find('\0')))) ? std::optional(Bytes()) : std::nullopt;
+      return Run(std::string(text.substr(0, text.find('\0')))) ? std::optional(Bytes())
+                                                               : std::nullopt;
     }
     case kVendorIn: {
       Bytes answer(result_.begin(), result_.end());
@@ -87,13 +94,16 @@ std::optional<Bytes> Iboot::Control(const SetupPacket& setup, std::span<const st
     case kVendorToInterface:
       upload_.clear();
       return Bytes();
-    case kClassToInterface: return Bytes();  // the poke around go and bootx
-    default: return std::nullopt;
+    case kClassToInterface:
+      return Bytes();  // the poke around go and bootx
+    default:
+      return std::nullopt;
   }
 }
 
 bool Iboot::BulkOut(std::uint8_t endpoint, std::span<const std::uint8_t> data) {
-  if (leaving_ || endpoint != kUploadEndpoint || upload_.size() + data.size() > kLargestUpload) return false;
+  if (leaving_ || endpoint != kUploadEndpoint || upload_.size() + data.size() > kLargestUpload)
+    return false;
   upload_.insert(upload_.end(), data.begin(), data.end());
   return true;
 }
@@ -107,13 +117,13 @@ Bytes Iboot::BulkIn(std::uint8_t /*endpoint*/, std::size_t size) {
 
 const std::map<std::string, Iboot::Command>& Iboot::Commands() {
   static const std::map<std::string, Command> commands = {
-      {"setenv", &Iboot::SetEnv},          {"setenvnp", &Iboot::SetEnv},
-      {"getenv", &Iboot::GetEnv},          {"saveenv", &Iboot::SaveEnv},
-      {"bgcolor", &Iboot::Accept},         {"go", &Iboot::Go},
-      {"setpicture", &Iboot::SetPicture},  {"firmware", &Iboot::LoadFirmware},
-      {"ramdisk", &Iboot::LoadRamdisk},    {"devicetree", &Iboot::LoadDeviceTree},
-      {"rsepfirmware", &Iboot::LoadSep},   {"bootx", &Iboot::BootX},
-      {"reboot", &Iboot::Reboot},          {"reset", &Iboot::Reboot},
+      {"setenv", &Iboot::SetEnv},         {"setenvnp", &Iboot::SetEnv},
+      {"getenv", &Iboot::GetEnv},         {"saveenv", &Iboot::SaveEnv},
+      {"bgcolor", &Iboot::Accept},        {"go", &Iboot::Go},
+      {"setpicture", &Iboot::SetPicture}, {"firmware", &Iboot::LoadFirmware},
+      {"ramdisk", &Iboot::LoadRamdisk},   {"devicetree", &Iboot::LoadDeviceTree},
+      {"rsepfirmware", &Iboot::LoadSep},  {"bootx", &Iboot::BootX},
+      {"reboot", &Iboot::Reboot},         {"reset", &Iboot::Reboot},
   };
   return commands;
 }
@@ -123,8 +133,8 @@ bool Iboot::Run(const std::string& line) {
   if (words.empty()) return true;
   const auto command = Commands().find(words[0]);
   const bool done = !leaving_ && command != Commands().end() && (this->*command->second)(words);
-  spdlog::info("phone={} stage={} command=\"{}\" upload={} done={}", phone_.Spec().name, Name(stage_), line,
-               upload_.size(), done);
+  spdlog::info("phone={} stage={} command=\"{}\" upload={} done={}", phone_.Spec().name,
+               Name(stage_), line, upload_.size(), done);
   console_ = done ? "" : "command refused\n";
   return done;
 }
@@ -166,7 +176,8 @@ bool Iboot::GetEnv(const Words& words) {
 bool Iboot::SaveEnv(const Words& /*words*/) {
   phone_.ChangeDurably([this](PhoneState& state) {
     for (const char* name : {"auto-boot", "boot-args"})
-      if (const auto found = environment_.find(name); found != environment_.end()) state.nvram[name] = found->second;
+      if (const auto found = environment_.find(name); found != environment_.end())
+        state.nvram[name] = found->second;
   });
   return true;
 }
@@ -181,7 +192,8 @@ std::optional<VerifiedImage> Iboot::TakeUpload(const Verifier::TypeTest& accepts
   }
   const ChipIdentity chip = phone_.Chip();
   const Verifier verifier(phone_.Root(), chip);
-  if (const auto type = ImageType(image_); type && phone_.TakeCorruption(*type)) image_[image_.size() / 2] ^= 0x10U;
+  if (const auto type = ImageType(image_); type && phone_.TakeCorruption(*type))
+    image_[image_.size() / 2] ^= 0x10U;
   auto image = verifier.CheckImage(image_, accepts);
   if (!image) {
     RefuseImage(image.error());
@@ -202,7 +214,7 @@ bool Iboot::Go(const Words& /*words*/) {
   if (stage_ != Stage::kIboot) return Refuse(Reason::kOrder, "go inside iBEC");
   const auto image = TakeUpload(Only("ibec"));
   if (!image) return false;
-  phone_.Change([&](PhoneState& state) { 
+  phone_.Change([&](PhoneState& state) {
     state.boot = BootRecord();
     state.boot.ticket = image->ticket;
     state.boot.ticket_hash = image->ticket_hash;
@@ -210,14 +222,17 @@ bool Iboot::Go(const Words& /*words*/) {
   return LeaveFor(Event::kRunIbec);
 }
 
-bool Iboot::SetPicture(const Words& /*words*/) { return upload_.empty() || TakeUpload(Only("rlgo")).has_value(); }
+bool Iboot::SetPicture(const Words& /*words*/) {
+  return upload_.empty() || TakeUpload(Only("rlgo")).has_value();
+}
 
 bool Iboot::LoadFirmware(const Words& words) {
   if (!OnlyInIbec(words)) return false;
-  const auto image =
-      TakeUpload([](const std::string& type) { return !TypesWithTheirOwnCommand().contains(type); });
+  const auto image = TakeUpload(
+      [](const std::string& type) { return !TypesWithTheirOwnCommand().contains(type); });
   if (!image) return false;
-  if (image->type == "rtsc") phone_.Change([](PhoneState& state) { state.boot.trust_cache_loaded = true; });
+  if (image->type == "rtsc")
+    phone_.Change([](PhoneState& state) { state.boot.trust_cache_loaded = true; });
   return true;
 }
 
@@ -267,11 +282,13 @@ bool Iboot::BootX(const Words& words) {
   if (!kernel) return false;
   const PhoneState state = phone_.State();
   if (Refusal missing = MissingForBoot(state, *kernel); missing.reason != Reason::kNone) {
-    if (first_refusal_.reason == Reason::kNone) return Refuse(missing.reason, std::move(missing.detail));
+    if (first_refusal_.reason == Reason::kNone)
+      return Refuse(missing.reason, std::move(missing.detail));
     return Refuse(first_refusal_.reason, missing.detail + ", because: " + first_refusal_.detail);
   }
   if (!state.boot.ramdisk || !state.boot.device_tree) {
-    Refuse(Reason::kForeignRamdisk, "ramdisk or device tree were not forged by the rack: nothing to run");
+    Refuse(Reason::kForeignRamdisk,
+           "ramdisk or device tree were not forged by the rack: nothing to run");
     return LeaveFor(Event::kPanic);
   }
   return LeaveFor(Event::kRunKernel);

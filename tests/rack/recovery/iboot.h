@@ -1,5 +1,6 @@
 #pragma once
-// iBoot and iBEC on the wire: commands and uploads over USB, every image verified before it is used.
+// iBoot and iBEC on the wire: commands and uploads over USB, every image verified before it is
+// used.
 
 #include <functional>
 #include <map>
@@ -20,7 +21,8 @@ class Iboot : public UsbFunction {
   // `stage` is kIboot or kIbec, for as long as this stay lasts.
   Iboot(Phone& phone, Stage stage);
 
-  std::optional<Bytes> Control(const SetupPacket& setup, std::span<const std::uint8_t> out) override;
+  std::optional<Bytes> Control(const SetupPacket& setup,
+                               std::span<const std::uint8_t> out) override;
   bool BulkOut(std::uint8_t endpoint, std::span<const std::uint8_t> data) override;
   Bytes BulkIn(std::uint8_t endpoint, std::size_t size) override;
   void PortReset() override {}
@@ -61,7 +63,7 @@ class Iboot : public UsbFunction {
   bool leaving_ = false;
   std::map<std::string, std::string> environment_;  // NVRAM as of this boot, plus what is not saved
   Bytes upload_;
-  Bytes image_;  // the upload under verification; VerifiedImage looks into it
+  Bytes image_;            // the upload under verification; VerifiedImage looks into it
   Refusal first_refusal_;  // of an image in this boot: later refusals may only follow from it
   std::string result_;
   std::string console_;

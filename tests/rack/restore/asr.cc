@@ -22,9 +22,12 @@ std::unexpected<Refusal> Refuse(Reason reason, std::string detail) {
   return std::unexpected(Refusal{reason, std::move(detail)});
 }
 
-bool Send(Stream& stream, Value::Dict message) { return stream.Write(Value(std::move(message)).ToXml()); }
+bool Send(Stream& stream, Value::Dict message) {
+  return stream.Write(Value(std::move(message)).ToXml());
+}
 
-// The ranges a phone asks for before the image: the trailer, the header, then table reads all over the file.
+// The ranges a phone asks for before the image: the trailer, the header, then table reads all over
+// the file.
 std::vector<std::pair<std::uint64_t, std::uint64_t>> RangesFor(std::uint64_t size) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   const auto add = [&](std::uint64_t offset, std::uint64_t length) {
@@ -52,11 +55,12 @@ std::expected<AsrImage, Refusal> AsrReceiver::Receive() {
   if (!stream_) return Refuse(Reason::kHostGone, "nobody connected to the ASR port");
   faults_ = phone_.TakeAsrFaults();
   const auto started = std::chrono::steady_clock::now();
-  for (const auto step : {&AsrReceiver::ReadPacketInfo, &AsrReceiver::ReadRanges, &AsrReceiver::ReadImage})
+  for (const auto step :
+       {&AsrReceiver::ReadPacketInfo, &AsrReceiver::ReadRanges, &AsrReceiver::ReadImage})
     if (Step done = (this->*step)(); !done) return std::unexpected(std::move(done).error());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  spdlog::info("phone={} asr_bytes={} seconds={:.2f} mb_per_second={:.0f}", phone_.Spec().name, size_, took.count(),
-               static_cast<double>(size_) / 1e6 / took.count());
+  spdlog::info("phone={} asr_bytes={} seconds={:.2f} mb_per_second={:.0f}", phone_.Spec().name,
+               size_, took.count(), static_cast<double>(size_) / 1e6 / took.count());
   return AsrImage{size_, image_.Finish()};
 }
 
@@ -67,14 +71,16 @@ AsrReceiver::Step AsrReceiver::ReadPacketInfo() {
   std::array<std::uint8_t, 4096> piece;
   while (text.find("</plist>\n") == std::string::npos) {
     const auto got = stream_->ReadSome(piece, kReadPatience);
-    if (!got || *got == 0 || text.size() > kLongestInfo) return Refuse(Reason::kAsrInfo, "no packet information");
+    if (!got || *got == 0 || text.size() > kLongestInfo)
+      return Refuse(Reason::kAsrInfo, "no packet information");
     text.append(AsText(std::span(piece).first(*got)));
   }
   const auto info = Value::Parse(text);
   const Value* payload = info ? info->Find("Payload") : nullptr;
-  if (payload == nullptr || info->Number("Checksum Chunk Size") != kBlock || payload->Number("Port") != 1 ||
-      info->Number("Packet Payload Size").value_or(0) == 0 || !info->Number("FEC Slice Stride") ||
-      !info->Number("Packets Per FEC") || !info->Number("Stream ID") || info->Number("Version") != 1)
+  if (payload == nullptr || info->Number("Checksum Chunk Size") != kBlock ||
+      payload->Number("Port") != 1 || info->Number("Packet Payload Size").value_or(0) == 0 ||
+      !info->Number("FEC Slice Stride") || !info->Number("Packets Per FEC") ||
+      !info->Number("Stream ID") || info->Number("Version") != 1)
     return Refuse(Reason::kAsrInfo, "packet information lacks what was asked for");
   size_ = payload->Number("Size").value_or(0);
   if (size_ == 0) return Refuse(Reason::kAsrInfo, "packet information without a size");
@@ -89,7 +95,8 @@ AsrReceiver::Step AsrReceiver::ReadRanges() {
       return Refuse(Reason::kAsrRange, fmt::format("range {}+{} was not answered", offset, length));
     ranges_.push_back(std::move(range));
   }
-  if (!Send(*stream_, {{"Command", "Payload"}})) return Refuse(Reason::kHostGone, "ASR connection closed");
+  if (!Send(*stream_, {{"Command", "Payload"}}))
+    return Refuse(Reason::kHostGone, "ASR connection closed");
   return {};
 }
 
@@ -99,12 +106,15 @@ AsrReceiver::Step AsrReceiver::ReadImage() {
     const std::uint64_t left = size_ - received_;
     const std::uint64_t data = std::min<std::uint64_t>(left, kBlocksAtOnce * kBlock);
     const std::uint64_t blocks = (data + kBlock - 1) / kBlock;
-    std::span<std::uint8_t> batch = std::span(buffer).first(static_cast<std::size_t>(data + blocks * kChecksum));
+    std::span<std::uint8_t> batch =
+        std::span(buffer).first(static_cast<std::size_t>(data + blocks * kChecksum));
     if (!stream_->ReadExact(batch, kReadPatience))
-      return Refuse(Reason::kAsrShort, fmt::format("image ended after {} of {} bytes", received_, size_));
+      return Refuse(Reason::kAsrShort,
+                    fmt::format("image ended after {} of {} bytes", received_, size_));
     while (!batch.empty()) {
       const std::size_t length = std::min(batch.size() - kChecksum, kBlock);
-      if (Step taken = TakeBlock(batch.first(length), batch.subspan(length, kChecksum)); !taken) return taken;
+      if (Step taken = TakeBlock(batch.first(length), batch.subspan(length, kChecksum)); !taken)
+        return taken;
       batch = batch.subspan(length + kChecksum);
     }
     const int percent = static_cast<int>(received_ * 100 / size_);
@@ -116,10 +126,12 @@ AsrReceiver::Step AsrReceiver::ReadImage() {
   return {};
 }
 
-AsrReceiver::Step AsrReceiver::TakeBlock(std::span<const std::uint8_t> block, std::span<const std::uint8_t> checksum) {
+AsrReceiver::Step AsrReceiver::TakeBlock(std::span<const std::uint8_t> block,
+                                         std::span<const std::uint8_t> checksum) {
   block_.Add(block);
   if (!std::ranges::equal(block_.Finish(), checksum))
-    return Refuse(Reason::kAsrChecksum, fmt::format("block at {} does not have the SHA-1 sent with it", received_));
+    return Refuse(Reason::kAsrChecksum,
+                  fmt::format("block at {} does not have the SHA-1 sent with it", received_));
   if (Step agreed = CompareRanges(block); !agreed) return agreed;
   image_.Add(block);
   received_ += block.size();
@@ -133,7 +145,8 @@ AsrReceiver::Step AsrReceiver::CompareRanges(std::span<const std::uint8_t> block
     if (begin >= end) continue;
     const auto promised = std::span(range.bytes).subspan(begin - range.offset, end - begin);
     if (!std::ranges::equal(promised, block.subspan(begin - received_, end - begin)))
-      return Refuse(Reason::kAsrRange, fmt::format("image at {} differs from the range sent before", begin));
+      return Refuse(Reason::kAsrRange,
+                    fmt::format("image at {} differs from the range sent before", begin));
   }
   return {};
 }
@@ -143,7 +156,8 @@ AsrReceiver::Step AsrReceiver::MaybeFail() {
   if (faults_->unplug_at_byte && received_ >= *faults_->unplug_at_byte) {
     phone_.Ask(Phone::Wish::Kind::kUnplug);
     attachment_.Wait(kForEverAlmost);
-    return Refuse(Reason::kUnplugged, fmt::format("cable pulled after {} bytes of the image", received_));
+    return Refuse(Reason::kUnplugged,
+                  fmt::format("cable pulled after {} bytes of the image", received_));
   }
   if (faults_->stall_asr && received_ >= size_ / 2) {
     attachment_.Wait(kForEverAlmost);

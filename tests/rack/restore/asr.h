@@ -1,5 +1,6 @@
 #pragma once
-// ASR, the receiving side: the OS image as a stream of blocks with their SHA-1, hashed as it comes, never stored.
+// ASR, the receiving side: the OS image as a stream of blocks with their SHA-1, hashed as it comes,
+// never stored.
 
 #include <cstdint>
 #include <expected>
@@ -40,7 +41,8 @@ class AsrReceiver {
   [[nodiscard]] Step ReadPacketInfo();
   [[nodiscard]] Step ReadRanges();
   [[nodiscard]] Step ReadImage();
-  [[nodiscard]] Step TakeBlock(std::span<const std::uint8_t> block, std::span<const std::uint8_t> checksum);
+  [[nodiscard]] Step TakeBlock(std::span<const std::uint8_t> block,
+                               std::span<const std::uint8_t> checksum);
   [[nodiscard]] Step CompareRanges(std::span<const std::uint8_t> block) const;
   [[nodiscard]] Step MaybeFail();
 

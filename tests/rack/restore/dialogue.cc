@@ -28,7 +28,9 @@ HostAbilities AbilitiesFrom(const Value& start_restore) {
 }
 
 void Dialogue::Progress(int operation, int percent) {
-  WriteFrame(stream_, Value::Dict{{"MsgType", "ProgressMsg"}, {"Operation", operation}, {"Progress", percent}});
+  WriteFrame(
+      stream_,
+      Value::Dict{{"MsgType", "ProgressMsg"}, {"Operation", operation}, {"Progress", percent}});
 }
 
 void Dialogue::Checkpoint(int id, const char* name) {
@@ -47,8 +49,9 @@ std::expected<Value, Refusal> Dialogue::Request(const std::string& data_type, Va
   if (!answer) {
     std::array<std::uint8_t, 1> nothing;
     const bool closed = stream_.ReadSome(nothing, std::chrono::milliseconds(0)) == 0;
-    return std::unexpected(closed ? Refusal{Reason::kHostGone, "connection closed instead of answering " + data_type}
-                                  : Refusal{Reason::kAnswerMissing, "no answer to " + data_type});
+    return std::unexpected(
+        closed ? Refusal{Reason::kHostGone, "connection closed instead of answering " + data_type}
+               : Refusal{Reason::kAnswerMissing, "no answer to " + data_type});
   }
   return std::move(*answer);
 }

@@ -1,5 +1,6 @@
 #pragma once
-// The working connection of a restore: the phone tells, asks for data, and is answered on the same connection.
+// The working connection of a restore: the phone tells, asks for data, and is answered on the same
+// connection.
 
 #include <expected>
 #include <string>
@@ -9,14 +10,18 @@
 
 namespace rack {
 
-// What the host said it understands, from RestoreOptions. Hosts of the 1.0.0 class announce nothing and get only what
-// they answer.
+// What the host said it understands, from RestoreOptions. Hosts of the 1.0.0 class announce nothing
+// and get only what they answer.
 struct HostAbilities {
-  bool modern = false;      // SupportedMessageTypes was present
-  Value data_types;         // SupportedDataTypes
-  Value message_types;      // SupportedMessageTypes
-  [[nodiscard]] bool Data(std::string_view type) const { return modern && data_types.Find(type) != nullptr; }
-  [[nodiscard]] bool Message(std::string_view type) const { return modern && message_types.Find(type) != nullptr; }
+  bool modern = false;  // SupportedMessageTypes was present
+  Value data_types;     // SupportedDataTypes
+  Value message_types;  // SupportedMessageTypes
+  [[nodiscard]] bool Data(std::string_view type) const {
+    return modern && data_types.Find(type) != nullptr;
+  }
+  [[nodiscard]] bool Message(std::string_view type) const {
+    return modern && message_types.Find(type) != nullptr;
+  }
 };
 [[nodiscard]] HostAbilities AbilitiesFrom(const Value& start_restore);
 
@@ -29,7 +34,8 @@ class Dialogue {
   // Low 16 bits of the checkpoint's number; only to hosts that know the message.
   void Checkpoint(int id, const char* name);
   // Asks and waits for the answer.
-  [[nodiscard]] std::expected<Value, Refusal> Request(const std::string& data_type, Value arguments = {});
+  [[nodiscard]] std::expected<Value, Refusal> Request(const std::string& data_type,
+                                                      Value arguments = {});
   // Asks for what is answered elsewhere.
   [[nodiscard]] bool Announce(const std::string& data_type, Value arguments = {});
   void FinalStatus(std::uint64_t status, std::uint64_t amr_error, const std::string& log);

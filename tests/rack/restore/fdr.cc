@@ -32,8 +32,8 @@ std::string Framed(const Value& message) {
 std::optional<Value> ReadLittleFrame(Stream& stream) {
   std::array<std::uint8_t, 4> header;
   if (!stream.ReadExact(header, kPatience)) return std::nullopt;
-  const std::uint32_t size = header[0] | std::uint32_t{header[1]} << 8U | std::uint32_t{header[2]} << 16U |
-                             std::uint32_t{header[3]} << 24U;
+  const std::uint32_t size = header[0] | std::uint32_t{header[1]} << 8U |
+                             std::uint32_t{header[2]} << 16U | std::uint32_t{header[3]} << 24U;
   if (size > kLongestPlist) return std::nullopt;
   Bytes body(size);
   if (!stream.ReadExact(body, kPatience)) return std::nullopt;
@@ -47,8 +47,9 @@ bool AnswerGreeting(Stream& stream) {
   if (AsText(greeting) == kHelloControl)
     return stream.Write(kHelloControl) && stream.Write(LittleEndian(kConnectionPort));
   if (AsText(greeting) != kBeginControl || !ReadLittleFrame(stream)) return false;
-  return stream.Write(Framed(Value::Dict{
-      {"Command", "BeginCtrl"}, {"CtrlProtoVersion", 2}, {"ConnPort", std::uint64_t{kConnectionPort}}}));
+  return stream.Write(Framed(Value::Dict{{"Command", "BeginCtrl"},
+                                         {"CtrlProtoVersion", 2},
+                                         {"ConnPort", std::uint64_t{kConnectionPort}}}));
 }
 
 }  // namespace
@@ -81,10 +82,13 @@ void FdrControl::Ping() {
   const auto connection = attachment_.Accept(kConnectionPort, kPatience);
   attachment_.Close(kConnectionPort);
   std::array<std::uint8_t, kGreetingSize> greeting;
-  const bool greeted = connection && connection->ReadExact(greeting, kPatience) && AsText(greeting) == kHelloConnection;
+  const bool greeted = connection && connection->ReadExact(greeting, kPatience) &&
+                       AsText(greeting) == kHelloConnection;
   bool pong = false;
-  if (greeted && connection->Write(Framed(Value::Dict{{"Command", "HelloConn"}, {"Identifier", udid_}})) &&
-      connection->Write(LittleEndian(kPlistCommand)) && connection->Write(Framed(Value::Dict{{"Command", "Ping"}}))) {
+  if (greeted &&
+      connection->Write(Framed(Value::Dict{{"Command", "HelloConn"}, {"Identifier", udid_}})) &&
+      connection->Write(LittleEndian(kPlistCommand)) &&
+      connection->Write(Framed(Value::Dict{{"Command", "Ping"}}))) {
     const auto answer = ReadLittleFrame(*connection);
     pong = answer && answer->Flag("Pong");
   }

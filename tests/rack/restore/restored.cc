@@ -9,7 +9,7 @@ namespace rack {
 namespace {
 
 constexpr std::uint64_t kProtocolVersion = 15;
-constexpr std::chrono::seconds kLastWords{2};       // Goodbye after the final status
+constexpr std::chrono::seconds kLastWords{2};        // Goodbye after the final status
 constexpr std::chrono::seconds kFailureSilence{35};  // hosts read on for 30 s after a failure
 
 Value QueryType(const Phone& phone) {
@@ -28,7 +28,8 @@ Value QueryValue(const Phone& phone, const std::string& key) {
                                          {"UniqueChipID", phone.Spec().ecid.value},
                                          {"ProductionMode", true},
                                          {"SupportsImage4", true}}}};
-  if (key == "SavedDebugInfo") return Value::Dict{{key, Value::Dict{{"PreviousExitStatus", "0x100"}}}};
+  if (key == "SavedDebugInfo")
+    return Value::Dict{{key, Value::Dict{{"PreviousExitStatus", "0x100"}}}};
   return Value::Dict{{"Result", "Failure"}};
 }
 
@@ -48,7 +49,8 @@ void AnswerRequests(Phone& phone, Stream& stream, std::chrono::milliseconds pati
   }
 }
 
-void Restore(Phone& phone, Attachment& attachment, FdrControl& fdr, Stream& stream, const Value& request) {
+void Restore(Phone& phone, Attachment& attachment, FdrControl& fdr, Stream& stream,
+             const Value& request) {
   Dialogue dialogue(stream, AbilitiesFrom(request));
   RestoreStory story(phone, attachment, fdr, dialogue);
   const bool succeeded = story.Run();
@@ -71,9 +73,10 @@ void ServeRestoreMode(Phone& phone, Attachment& attachment) {
   // Shared by the services of this stay, whose last connection may end after it.
   const auto fdr = std::make_shared<FdrControl>(attachment, phone.Spec().udid);
   attachment.Serve(kFdrPort, [fdr](const std::shared_ptr<Stream>& stream) { fdr->Serve(stream); });
-  attachment.Serve(kRestoredPort, [&phone, &attachment, fdr](const std::shared_ptr<Stream>& stream) {
-    ServeConnection(phone, attachment, *fdr, *stream);
-  });
+  attachment.Serve(kRestoredPort,
+                   [&phone, &attachment, fdr](const std::shared_ptr<Stream>& stream) {
+                     ServeConnection(phone, attachment, *fdr, *stream);
+                   });
 }
 
 }  // namespace rack

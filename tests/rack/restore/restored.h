@@ -1,6 +1,6 @@
 #pragma once
-// restored on port 62078 of a phone that runs a restore ramdisk: the requests any connection may make, and the one
-// connection that starts the restore.
+// restored on port 62078 of a phone that runs a restore ramdisk: the requests any connection may
+// make, and the one connection that starts the restore.
 
 #include <memory>
 

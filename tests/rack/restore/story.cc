@@ -39,18 +39,28 @@ std::uint64_t StatusFor(Reason reason) {
     case Reason::kImageDigest:
     case Reason::kAsrChecksum:
     case Reason::kAsrRange:
-    case Reason::kDigest: return kStatusVerification;
-    case Reason::kSepNonce: return kStatusSep;
-    default: return kStatusGeneric;  // NOLINT: every other reason is the generic failure
+    case Reason::kDigest:
+      return kStatusVerification;
+    case Reason::kSepNonce:
+      return kStatusSep;
+    default:
+      return kStatusGeneric;  // NOLINT: every other reason is the generic failure
   }
 }
 
 }  // namespace
 
-RestoreStory::RestoreStory(Phone& phone, Attachment& attachment, FdrControl& fdr, Dialogue& dialogue)
-    : phone_(phone), attachment_(attachment), fdr_(fdr), dialogue_(dialogue), boot_number_(phone.State().boot_number), boot_(phone.State().boot) {
+RestoreStory::RestoreStory(Phone& phone, Attachment& attachment, FdrControl& fdr,
+                           Dialogue& dialogue)
+    : phone_(phone),
+      attachment_(attachment),
+      fdr_(fdr),
+      dialogue_(dialogue),
+      boot_number_(phone.State().boot_number),
+      boot_(phone.State().boot) {
   if (auto ticket = ReadTicket(boot_.ticket)) ticket_ = std::move(*ticket);
-  if (const auto faults = phone.Faults(); faults.unplug_at_byte) replug_after_ = faults.replug_after;
+  if (const auto faults = phone.Faults(); faults.unplug_at_byte)
+    replug_after_ = faults.replug_after;
 }
 
 bool RestoreStory::Run() {
@@ -69,10 +79,12 @@ bool RestoreStory::Run() {
   };
   for (const StepEntry& step : kSteps) {
     const Step done = (this->*step.run)();
-    spdlog::info("phone={} restore_step=\"{}\" done={}", phone_.Spec().name, step.name, done.has_value());
+    spdlog::info("phone={} restore_step=\"{}\" done={}", phone_.Spec().name, step.name,
+                 done.has_value());
     if (done) continue;
     Fail(step.name, done.error());
-    return false;  // and nothing more is said: another message would hide the failure from some hosts
+    return false;  // and nothing more is said: another message would hide the failure from some
+                   // hosts
   }
   dialogue_.FinalStatus(0, 0, "");
   (void)dialogue_.AwaitFinalAnswer();
@@ -85,7 +97,8 @@ void RestoreStory::Fail(const char* step, Refusal refusal) {
   if (attachment_.Ended()) refusal.reason = Reason::kUnplugged;
   refusal.detail = fmt::format("{}: {}", step, refusal.detail);
   phone_.Refuse(refusal);
-  dialogue_.FinalStatus(StatusFor(refusal.reason), static_cast<std::uint16_t>(refusal.reason), refusal.detail);
+  dialogue_.FinalStatus(StatusFor(refusal.reason), static_cast<std::uint16_t>(refusal.reason),
+                        refusal.detail);
 }
 
 void RestoreStory::Leave(bool succeeded) {
@@ -103,7 +116,8 @@ RestoreStory::Step RestoreStory::AskRootTicket() {
   if (!answer) return std::unexpected(answer.error());
   const Bytes* ticket = answer->Data("RootTicketData");
   if (ticket == nullptr || Hash(HashKind::kSha384, *ticket) != boot_.ticket_hash)
-    return Refuse(Reason::kRootTicket, "the root ticket is not the one this ramdisk was booted with");
+    return Refuse(Reason::kRootTicket,
+                  "the root ticket is not the one this ramdisk was booted with");
   return {};
 }
 
@@ -128,7 +142,8 @@ RestoreStory::Step RestoreStory::CheckNorList(const Value& list) {
     for (const auto& [name, image] : *list.AsDict()) images.push_back(&image);
   for (const Value* image : images) {
     std::string type;
-    const Step checked = CheckImage(image->AsBytes(), "NorImageData", [](const std::string&) { return true; }, &type);
+    const Step checked = CheckImage(
+        image->AsBytes(), "NorImageData", [](const std::string&) { return true; }, &type);
     if (!checked) return checked;
     if (list.AsArray() != nullptr && seen.empty() && type != "ibot")
       return Refuse(Reason::kNorData, "NorImageData begins with " + type + " instead of ibot");
@@ -143,11 +158,13 @@ RestoreStory::Step RestoreStory::AskNorData() {
   dialogue_.Checkpoint(0x609, "load_sep_os");
   const auto answer = dialogue_.Request("NORData");
   if (!answer) return std::unexpected(answer.error());
-  if (Step llb = CheckImage(answer->Data("LlbImageData"), "LlbImageData", Only("illb")); !llb) return llb;
+  if (Step llb = CheckImage(answer->Data("LlbImageData"), "LlbImageData", Only("illb")); !llb)
+    return llb;
   const Value* list = answer->Find("NorImageData");
   if (list == nullptr) return Refuse(Reason::kNorData, "no NorImageData");
   if (Step nor = CheckNorList(*list); !nor) return nor;
-  for (const auto& [key, type] : {std::pair("RestoreSEPImageData", "rsep"), std::pair("SEPImageData", "sepi")})
+  for (const auto& [key, type] :
+       {std::pair("RestoreSEPImageData", "rsep"), std::pair("SEPImageData", "sepi")})
     if (InTicket(type))
       if (Step sep = CheckImage(answer->Data(key), key, Only(type)); !sep) return sep;
   dialogue_.Progress(kFlashFirmware, 50);
@@ -162,8 +179,8 @@ RestoreStory::Step RestoreStory::AskFdrTrust() {
   return {};
 }
 
-// The point of no return: from here on nothing boots but a further restore, and an erase has destroyed the key that
-// wrapped the user's data.
+// The point of no return: from here on nothing boots but a further restore, and an erase has
+// destroyed the key that wrapped the user's data.
 RestoreStory::Step RestoreStory::Format() {
   dialogue_.Checkpoint(0x61F, "format_effaceable_storage");
   dialogue_.Progress(kPartition, 50);
@@ -183,10 +200,13 @@ RestoreStory::Step RestoreStory::Format() {
 RestoreStory::Step RestoreStory::StreamImage() {
   dialogue_.Checkpoint(0x65B, "restore_system_image");
   const auto rosi = ticket_.components.find("rosi");
-  if (rosi == ticket_.components.end()) return Refuse(Reason::kImageDigest, "the ticket signs no system image");
-  AsrReceiver receiver(phone_, attachment_, [this](int percent) { dialogue_.Progress(kRestoreImage, percent); });
+  if (rosi == ticket_.components.end())
+    return Refuse(Reason::kImageDigest, "the ticket signs no system image");
+  AsrReceiver receiver(phone_, attachment_,
+                       [this](int percent) { dialogue_.Progress(kRestoreImage, percent); });
   receiver.Listen();
-  if (!dialogue_.Announce("SystemImageData")) return Refuse(Reason::kHostGone, "working connection closed");
+  if (!dialogue_.Announce("SystemImageData"))
+    return Refuse(Reason::kHostGone, "working connection closed");
   const auto image = receiver.Receive();
   if (!image) return std::unexpected(image.error());
   if (rosi->second.Octets("DGST") != image->digest)
@@ -209,7 +229,9 @@ RestoreStory::Step RestoreStory::AskKernel() {
   return AskImage("KernelCache", "KernelCacheFile", "krnl");
 }
 
-RestoreStory::Step RestoreStory::AskDeviceTree() { return AskImage("DeviceTree", "DeviceTreeFile", "dtre"); }
+RestoreStory::Step RestoreStory::AskDeviceTree() {
+  return AskImage("DeviceTree", "DeviceTreeFile", "dtre");
+}
 
 RestoreStory::Step RestoreStory::AskRootHash() {
   if (!InTicket("isys") || !dialogue_.Host().Data("SystemImageRootHash")) return {};
@@ -222,8 +244,10 @@ RestoreStory::Step RestoreStory::AskCanonicalMetadata() {
 }
 
 RestoreStory::Step RestoreStory::CheckFud(const Value& answer, const std::string& name) {
-  if (answer.Text("ImageName") != name) return Refuse(Reason::kFud, "answer does not repeat ImageName " + name);
-  return CheckImage(answer.Data("FUDImageData"), "FUDData " + name, [](const std::string&) { return true; });
+  if (answer.Text("ImageName") != name)
+    return Refuse(Reason::kFud, "answer does not repeat ImageName " + name);
+  return CheckImage(answer.Data("FUDImageData"), "FUDData " + name,
+                    [](const std::string&) { return true; });
 }
 
 // The list, each by name, and all at once.
@@ -233,9 +257,11 @@ RestoreStory::Step RestoreStory::AskFud() {
   const auto listed = dialogue_.Request("FUDData", Value::Dict{{"FUDImageList", true}});
   if (!listed) return std::unexpected(listed.error());
   const Value* names = listed->Find("FUDImageList");
-  if (names == nullptr || names->AsArray() == nullptr) return Refuse(Reason::kFud, "no FUDImageList");
+  if (names == nullptr || names->AsArray() == nullptr)
+    return Refuse(Reason::kFud, "no FUDImageList");
   for (const Value& name : *names->AsArray()) {
-    if (name.AsText() == nullptr) return Refuse(Reason::kFud, "FUDImageList holds something else than names");
+    if (name.AsText() == nullptr)
+      return Refuse(Reason::kFud, "FUDImageList holds something else than names");
     const auto one = dialogue_.Request("FUDData", Value::Dict{{"ImageName", *name.AsText()}});
     if (!one) return std::unexpected(one.error());
     if (Step checked = CheckFud(*one, *name.AsText()); !checked) return checked;
@@ -243,10 +269,13 @@ RestoreStory::Step RestoreStory::AskFud() {
   const auto all = dialogue_.Request("FUDData");
   if (!all) return std::unexpected(all.error());
   const Value* images = all->Find("FUDImageData");
-  if (images == nullptr || images->AsDict() == nullptr || images->AsDict()->size() != names->AsArray()->size())
+  if (images == nullptr || images->AsDict() == nullptr ||
+      images->AsDict()->size() != names->AsArray()->size())
     return Refuse(Reason::kFud, "FUDImageData does not hold every listed image");
   for (const auto& [name, image] : *images->AsDict())
-    if (Step checked = CheckImage(image.AsBytes(), "FUDData " + name, [](const std::string&) { return true; }); !checked)
+    if (Step checked =
+            CheckImage(image.AsBytes(), "FUDData " + name, [](const std::string&) { return true; });
+        !checked)
       return checked;
   return {};
 }

@@ -1,5 +1,6 @@
 #pragma once
-// One restore as the phone lives it, from StartRestore to the last status: a table of steps run in order.
+// One restore as the phone lives it, from StartRestore to the last status: a table of steps run in
+// order.
 
 #include <expected>
 
@@ -14,7 +15,8 @@ class RestoreStory {
  public:
   RestoreStory(Phone& phone, Attachment& attachment, FdrControl& fdr, Dialogue& dialogue);
 
-  // Runs all steps, reports the outcome to the host, and asks the phone to leave restore mode. False when it failed.
+  // Runs all steps, reports the outcome to the host, and asks the phone to leave restore mode.
+  // False when it failed.
   bool Run();
   // After the working connection is done with: lets the phone leave.
   void Leave(bool succeeded);
@@ -40,13 +42,16 @@ class RestoreStory {
 
   // To `status` and to the host.
   void Fail(const char* step, Refusal refusal);
-  [[nodiscard]] Step AskImage(const std::string& data_type, const std::string& key, const std::string& four_cc);
+  [[nodiscard]] Step AskImage(const std::string& data_type, const std::string& key,
+                              const std::string& four_cc);
   // An IMG4 under the ticket this restore was booted with.
-  [[nodiscard]] Step CheckImage(const Bytes* img4, const std::string& what, const Verifier::TypeTest& accepts,
-                                std::string* type = nullptr);
+  [[nodiscard]] Step CheckImage(const Bytes* img4, const std::string& what,
+                                const Verifier::TypeTest& accepts, std::string* type = nullptr);
   [[nodiscard]] Step CheckNorList(const Value& list);
   [[nodiscard]] Step CheckFud(const Value& answer, const std::string& name);
-  [[nodiscard]] bool InTicket(const std::string& four_cc) const { return ticket_.components.contains(four_cc); }
+  [[nodiscard]] bool InTicket(const std::string& four_cc) const {
+    return ticket_.components.contains(four_cc);
+  }
 
   Phone& phone_;
   Attachment& attachment_;

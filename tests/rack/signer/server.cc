@@ -24,14 +24,15 @@ struct HttpRequest {
 
 std::string HttpAnswer(std::string_view status, std::string_view body) {
   return fmt::format(
-      "HTTP/1.1 {}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status, body.size(),
-      body);
+      "HTTP/1.1 {}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+      status, body.size(), body);
 }
 
 // The value of a header field in the head, whatever its case; empty when absent.
 std::string HeaderField(std::string_view head, std::string_view name) {
   std::string lower(head);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const std::size_t at = lower.find("\r\n" + std::string(name) + ":");
   if (at == std::string::npos) return "";
   const std::size_t begin = lower.find_first_not_of(' ', at + name.size() + 3);
@@ -83,9 +84,10 @@ station::Result<std::unique_ptr<SignerServer>> SignerServer::Start(SigningKeys k
   return std::unique_ptr<SignerServer>(new SignerServer(std::move(keys), std::move(listener)));
 }
 
-SignerServer::SignerServer(SigningKeys keys, TcpListener listener) : signer_(std::move(keys)), port_(listener.port) {
-  server_ = std::make_unique<SocketServer>(std::move(listener.fd),
-                                           [this](const std::shared_ptr<Stream>& stream) { Serve(*stream); });
+SignerServer::SignerServer(SigningKeys keys, TcpListener listener)
+    : signer_(std::move(keys)), port_(listener.port) {
+  server_ = std::make_unique<SocketServer>(
+      std::move(listener.fd), [this](const std::shared_ptr<Stream>& stream) { Serve(*stream); });
 }
 
 SignerFaults SignerServer::Faults() const {
@@ -109,15 +111,19 @@ void SignerServer::Serve(Stream& stream) {
   const auto request = ReadRequest(stream);
   if (!request) return;
   std::array<std::uint8_t, 1> nothing;
-  const auto delay = Faults().delay;  // a read that finds nothing: ends early when the client or the rack goes
+  const auto delay =
+      Faults().delay;  // a read that finds nothing: ends early when the client or the rack goes
   if (delay.count() > 0) (void)stream.ReadSome(nothing, delay);
   stream.Write(AnswerTo(request->method, request->target, request->body));
-  spdlog::info("signer method={} target={} bytes={}", request->method, request->target, request->body.size());
+  spdlog::info("signer method={} target={} bytes={}", request->method, request->target,
+               request->body.size());
 }
 
-std::string SignerServer::AnswerTo(const std::string& method, const std::string& target, const std::string& body) {
+std::string SignerServer::AnswerTo(const std::string& method, const std::string& target,
+                                   const std::string& body) {
   const std::string_view path = PathOf(target);
-  if (method == "GET" && path == "/catalogue" && target.starts_with('/')) return HttpAnswer("200 OK", "[]\n");
+  if (method == "GET" && path == "/catalogue" && target.starts_with('/'))
+    return HttpAnswer("200 OK", "[]\n");
   if (method != "POST" || path != kPath)
     return HttpAnswer("502 Bad Gateway", "The rack's signer reaches nothing outside.\n");
   ++asked_;

@@ -1,6 +1,7 @@
 #pragma once
-// The signer's HTTP front on 127.0.0.1. Takes requests in origin form and, for clients with fixed addresses, in
-// absolute form for any host: it serves as their http_proxy. Everything but signing is refused.
+// The signer's HTTP front on 127.0.0.1. Takes requests in origin form and, for clients with fixed
+// addresses, in absolute form for any host: it serves as their http_proxy. Everything but signing
+// is refused.
 
 #include <cstdint>
 #include <memory>
@@ -24,7 +25,8 @@ class SignerServer {
  private:
   SignerServer(SigningKeys keys, TcpListener listener);
   void Serve(Stream& stream);
-  [[nodiscard]] std::string AnswerTo(const std::string& method, const std::string& target, const std::string& body);
+  [[nodiscard]] std::string AnswerTo(const std::string& method, const std::string& target,
+                                     const std::string& body);
   [[nodiscard]] bool TakeUnavailable();
 
   TicketSigner signer_;

@@ -10,6 +10,7 @@
 namespace rack {
 
 // {"wrong-ecid"}, {"http-503", "3"}, {"delay", "2"} (seconds), {"none"}... kBadRequest otherwise.
-[[nodiscard]] station::Status SwitchSigner(SignerFaults& faults, const std::vector<std::string>& words);
+[[nodiscard]] station::Status SwitchSigner(SignerFaults& faults,
+                                           const std::vector<std::string>& words);
 
 }  // namespace rack

@@ -11,19 +11,24 @@
 namespace rack {
 namespace {
 
-constexpr std::string_view kNotEligible = "STATUS=94&MESSAGE=This device isn't eligible for the requested build.";
+constexpr std::string_view kNotEligible =
+    "STATUS=94&MESSAGE=This device isn't eligible for the requested build.";
 constexpr std::string_view kMalformed = "STATUS=100&MESSAGE=An internal error occurred.";
 
-// Entries without a file (ftap and its kin) are requested with an empty digest and all get this one.
+// Entries without a file (ftap and its kin) are requested with an empty digest and all get this
+// one.
 Bytes ConstantDigest() { return Hash(HashKind::kSha256, AsBytes("rack: no such firmware")); }
 
-bool DigestSizeFits(std::size_t size) { return size == 0 || size == 20 || size == 32 || size == 48; }
+bool DigestSizeFits(std::size_t size) {
+  return size == 0 || size == 20 || size == 32 || size == 48;
+}
 
 // Why a request for the AP ticket is refused; empty when it is signed.
 std::string Objection(const Value& request) {
   const auto chip = request.Number("ApChipID");
   const auto board = request.Number("ApBoardID");
-  if (!chip || !board || FindBoard(static_cast<std::uint32_t>(*chip), static_cast<std::uint32_t>(*board)) == nullptr)
+  if (!chip || !board ||
+      FindBoard(static_cast<std::uint32_t>(*chip), static_cast<std::uint32_t>(*board)) == nullptr)
     return "unknown ApChipID or ApBoardID";
   if (request.Number("ApECID").value_or(0) == 0) return "no ApECID";
   if (request.Number("ApSecurityDomain") != 1) return "ApSecurityDomain is not 1";
@@ -56,12 +61,15 @@ Bytes IdentityOf(const Value& request, const SignerFaults& faults) {
       {"SDOM", number("ApSecurityDomain")},
       {"srvn", der::Octets(RandomBytes(20))},
   };
-  if (const Bytes* nonce_of_sep = request.Data("SepNonce")) properties["snon"] = der::Octets(*nonce_of_sep);
-  if (const Bytes* pearl = request.Data("PearlCertificationRootPub")) properties["pcrp"] = der::Octets(*pearl);
+  if (const Bytes* nonce_of_sep = request.Data("SepNonce"))
+    properties["snon"] = der::Octets(*nonce_of_sep);
+  if (const Bytes* pearl = request.Data("PearlCertificationRootPub"))
+    properties["pcrp"] = der::Octets(*pearl);
   return WriteKeyedSet("MANP", std::move(properties));
 }
 
-Bytes ComponentOf(const std::string& four_cc, const Value& request, const Value& entry, const Bytes& digest) {
+Bytes ComponentOf(const std::string& four_cc, const Value& request, const Value& entry,
+                  const Bytes& digest) {
   return WriteKeyedSet(
       four_cc, {{"DGST", der::Octets(digest.empty() ? ConstantDigest() : digest)},
                 {"EKEY", der::Flag(entry.Flag("Trusted"))},
@@ -72,7 +80,8 @@ Bytes ComponentOf(const std::string& four_cc, const Value& request, const Value&
 // "@SE,Ticket" asks for "SE,Ticket": an opaque blob, since nobody in the rack reads it.
 void AddPeripheralTickets(const Value& request, Value& answer) {
   for (const auto& [key, flag] : *request.AsDict()) {
-    const bool asks = key.starts_with('@') && key.ends_with("Ticket") && flag.AsBool() != nullptr && *flag.AsBool();
+    const bool asks = key.starts_with('@') && key.ends_with("Ticket") && flag.AsBool() != nullptr &&
+                      *flag.AsBool();
     if (!asks || key == "@ApImg4Ticket" || key == "@APTicket") continue;
     answer.Set(key.substr(1), RandomBytes(512));
   }
@@ -86,7 +95,8 @@ Bytes TicketSigner::Sign(const Value& request, const SignerFaults& faults) const
     if (name.starts_with('@')) continue;
     const Bytes* digest = entry.Data("Digest");
     const std::string four_cc = TicketName(name);
-    if (digest != nullptr && !four_cc.empty()) components[four_cc] = ComponentOf(four_cc, request, entry, *digest);
+    if (digest != nullptr && !four_cc.empty())
+      components[four_cc] = ComponentOf(four_cc, request, entry, *digest);
   }
   const Bytes body = WriteManifestBody(IdentityOf(request, faults), components);
   return WriteTicket(body, keys_.Sign(body), {keys_.LeafCertificate()});

@@ -1,5 +1,6 @@
 #pragma once
-// The signing server's judgement: a request in, a signed ticket or a refusal out. Answers as Apple's does.
+// The signing server's judgement: a request in, a signed ticket or a refusal out. Answers as
+// Apple's does.
 
 #include <atomic>
 #include <chrono>
@@ -15,8 +16,8 @@ namespace rack {
 struct SignerFaults {
   bool wrong_ecid = false;
   bool wrong_nonce = false;
-  bool refuse = false;        // STATUS=94
-  int unavailable = 0;        // this many more answers are HTTP 503
+  bool refuse = false;  // STATUS=94
+  int unavailable = 0;  // this many more answers are HTTP 503
   std::chrono::milliseconds delay{0};
 };
 

@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kBlock = 131072;
 
 PhoneSpec TestSpec() {
-  return ParseCart("phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}]", "")->front();
+  return ParseCart("phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}]", "")
+      ->front();
 }
 
 // A host that sends `image`, as it should but for the one thing a test makes wrong.
@@ -34,12 +35,16 @@ struct Host {
                                    {"FEC Slice Stride", 40},
                                    {"Packet Payload Size", 1450},
                                    {"Packets Per FEC", 25},
-                                   {"Payload", Value::Dict{{"Port", 1}, {"Size", std::uint64_t{image.size()}}}},
+                                   {"Payload", Value::Dict{{"Port", 1},
+                                                           {"Size", std::uint64_t{image.size()}}}},
                                    {"Stream ID", 1},
                                    {"Version", 1}})
                      .ToXml());
-    for (Value command = Command(stream); command.Text("Command") == "OOBData"; command = Command(stream))
-      if (!stream.Write(std::span(image).subspan(*command.Number("OOB Offset"), *command.Number("OOB Length")))) return;
+    for (Value command = Command(stream); command.Text("Command") == "OOBData";
+         command = Command(stream))
+      if (!stream.Write(std::span(image).subspan(*command.Number("OOB Offset"),
+                                                 *command.Number("OOB Length"))))
+        return;
     for (std::size_t at = 0; at < std::min(image.size(), stop_at); at += kBlock) {
       Bytes block(image.begin() + static_cast<std::ptrdiff_t>(at),
                   image.begin() + static_cast<std::ptrdiff_t>(std::min(at + kBlock, image.size())));
@@ -83,12 +88,14 @@ std::expected<AsrImage, Refusal> ReceiveFrom(const Host& host) {
 Host HostWith(std::size_t size) {
   Host host;
   host.image.resize(size);
-  for (std::size_t i = 0; i < size; ++i) host.image[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13U);
+  for (std::size_t i = 0; i < size; ++i)
+    host.image[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13U);
   return host;
 }
 
 TEST(Asr, TakesImagesOfAnySize) {
-  for (const std::size_t size : {std::size_t{1}, std::size_t{600}, kBlock, kBlock * 8, kBlock * 8 + 1, kBlock * 20 - 1}) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{600}, kBlock, kBlock * 8, kBlock * 8 + 1, kBlock * 20 - 1}) {
     const Host host = HostWith(size);
     const auto image = ReceiveFrom(host);
     ASSERT_TRUE(image) << size << image.error().detail;
@@ -115,11 +122,12 @@ TEST_P(AsrHost, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, AsrHost,
-    testing::Values(Wrong{"Checksum", Reason::kAsrChecksum, [](Host& h) { h.wrong_checksum_at = 2'000'000; }},
-                    Wrong{"OtherThanRange", Reason::kAsrRange, [](Host& h) { h.wrong_byte_at = 2'999'999; }},
-                    Wrong{"Short", Reason::kAsrShort, [](Host& h) { h.stop_at = 1'000'000; }},
-                    Wrong{"TooLong", Reason::kAsrInfo, [](Host& h) { h.extra = true; }},
-                    Wrong{"NoChecksums", Reason::kAsrInfo, [](Host& h) { h.chunk_size = 0; }}),
+    testing::Values(
+        Wrong{"Checksum", Reason::kAsrChecksum, [](Host& h) { h.wrong_checksum_at = 2'000'000; }},
+        Wrong{"OtherThanRange", Reason::kAsrRange, [](Host& h) { h.wrong_byte_at = 2'999'999; }},
+        Wrong{"Short", Reason::kAsrShort, [](Host& h) { h.stop_at = 1'000'000; }},
+        Wrong{"TooLong", Reason::kAsrInfo, [](Host& h) { h.extra = true; }},
+        Wrong{"NoChecksums", Reason::kAsrInfo, [](Host& h) { h.chunk_size = 0; }}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

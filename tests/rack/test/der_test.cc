@@ -25,14 +25,18 @@ TEST_P(DerReader, RefusesWhatIsNotDer) {
   EXPECT_TRUE(reader.AtEnd());  // and reads nothing more
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, DerReader,
-    testing::Values(BadDer{"IndefiniteLength", "30800000"}, BadDer{"LengthBeyondEnd", "300501"},
-                    BadDer{"LongFormForShort", "30810100"}, BadDer{"LongFormWithLeadingZero", "3082008100"},
-                    BadDer{"FiveLengthBytes", "30850000000001ff"}, BadDer{"NoLength", "30"},
-                    BadDer{"HighTagOfAnotherClass", "1F8101000100"}, BadDer{"HighTagWithLeadingZeroDigit", "FF80840100"},
-                    BadDer{"HighTagCutShort", "FF84"}, BadDer{"HighTagOfSixDigits", "FFFFFFFFFFFF7F00"}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, DerReader,
+                         testing::Values(BadDer{"IndefiniteLength", "30800000"},
+                                         BadDer{"LengthBeyondEnd", "300501"},
+                                         BadDer{"LongFormForShort", "30810100"},
+                                         BadDer{"LongFormWithLeadingZero", "3082008100"},
+                                         BadDer{"FiveLengthBytes", "30850000000001ff"},
+                                         BadDer{"NoLength", "30"},
+                                         BadDer{"HighTagOfAnotherClass", "1F8101000100"},
+                                         BadDer{"HighTagWithLeadingZeroDigit", "FF80840100"},
+                                         BadDer{"HighTagCutShort", "FF84"},
+                                         BadDer{"HighTagOfSixDigits", "FFFFFFFFFFFF7F00"}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(Der, NumbersMustBeMinimalAndNonNegative) {
   const auto number = [](const char* hex) {
@@ -65,11 +69,18 @@ TEST(Der, WritesKeyedElementsAsRealTicketsHoldThem) {
   EXPECT_EQ(der::Number(0x8015), Hex("0203008015"));
   const Bytes digest(48, 0xAB);
   const Bytes element = der::Keyed("DGST", der::Octets(digest));
-  EXPECT_EQ(station::ToHex(element).substr(0, 34), "ff84a29da6543a3038160444475354" "0430");
+  EXPECT_EQ(station::ToHex(element).substr(0, 34),
+            "ff84a29da6543a3038160444475354"
+            "0430");
 }
 
 TEST(Payload, ReadsTheSmallestLegalOne) {
-  const Bytes bytes = Hex("3014" "1604494d3450" "16046c706f6c" "1603312e30" "040100");
+  const Bytes bytes =
+      Hex("3014"
+          "1604494d3450"
+          "16046c706f6c"
+          "1603312e30"
+          "040100");
   const auto payload = ReadPayload(bytes);
   ASSERT_TRUE(payload);
   EXPECT_EQ(payload->type, "lpol");
@@ -89,8 +100,9 @@ TEST(TicketReader, RefusesComponentsOutOfOrderOrTwice) {
   const Bytes krnl = WriteKeyedSet("krnl", {{"DGST", der::Octets(Bytes(48))}});
   const Bytes ibec = WriteKeyedSet("ibec", {{"DGST", der::Octets(Bytes(48))}});
   const auto ticket = [&](const std::vector<Bytes>& parts) {
-    return WriteTicket(der::Wrap(der::Tag::kSet, der::Keyed("MANB", der::Wrap(der::Tag::kSet, der::Join(parts)))),
-                       Bytes(512), {der::Wrap(der::Tag::kSequence, {})});
+    return WriteTicket(
+        der::Wrap(der::Tag::kSet, der::Keyed("MANB", der::Wrap(der::Tag::kSet, der::Join(parts)))),
+        Bytes(512), {der::Wrap(der::Tag::kSequence, {})});
   };
   EXPECT_TRUE(ReadTicket(ticket({identity, ibec, krnl})));
   EXPECT_FALSE(ReadTicket(ticket({identity, krnl, ibec})));

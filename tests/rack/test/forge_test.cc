@@ -49,10 +49,13 @@ std::map<std::string, std::string> ReadZip(const std::string& path) {
     const auto local = Read<std::uint32_t>(bytes, at + 42);
     const auto packed = Read<std::uint32_t>(bytes, at + 20);
     const auto size = Read<std::uint32_t>(bytes, at + 24);
-    const std::size_t data = local + 30U + Read<std::uint16_t>(bytes, local + 26) + Read<std::uint16_t>(bytes, local + 28);
+    const std::size_t data = local + 30U + Read<std::uint16_t>(bytes, local + 26) +
+                             Read<std::uint16_t>(bytes, local + 28);
     const auto raw = std::string_view(bytes).substr(data, packed);
-    members[name] = Read<std::uint16_t>(bytes, at + 10) == 0 ? std::string(raw) : Inflate(raw, size);
-    EXPECT_EQ(Read<std::uint32_t>(bytes, at + 16), crc32(0, reinterpret_cast<const Bytef*>(members[name].data()), size));
+    members[name] =
+        Read<std::uint16_t>(bytes, at + 10) == 0 ? std::string(raw) : Inflate(raw, size);
+    EXPECT_EQ(Read<std::uint32_t>(bytes, at + 16),
+              crc32(0, reinterpret_cast<const Bytef*>(members[name].data()), size));
     at += 46U + name_size + Read<std::uint16_t>(bytes, at + 30);
   }
   return members;
@@ -75,8 +78,8 @@ class Forged : public testing::TestWithParam<const char*> {
   }
 };
 
-// Every digest in the written manifest belongs to the bytes of the file it names, after the type that the ticket knows
-// the component by has been patched in.
+// Every digest in the written manifest belongs to the bytes of the file it names, after the type
+// that the ticket knows the component by has been patched in.
 TEST_P(Forged, DigestsBelongToTheMembers) {
   const auto result = Forge(Order());
   ASSERT_TRUE(result) << result.error().context;
@@ -99,7 +102,8 @@ TEST_P(Forged, DigestsBelongToTheMembers) {
     }
   }
   EXPECT_EQ(checked, 4 * 27);
-  EXPECT_EQ(result->os_digest, station::ToHex(Hash(HashKind::kSha384, AsBytes(members.at(result->os_member)))));
+  EXPECT_EQ(result->os_digest,
+            station::ToHex(Hash(HashKind::kSha384, AsBytes(members.at(result->os_member)))));
 }
 
 TEST_P(Forged, SharedFilesHoldTheInstalledForm) {
@@ -111,8 +115,9 @@ TEST_P(Forged, SharedFilesHoldTheInstalledForm) {
       EXPECT_EQ(payload->type, "dtre");
       EXPECT_TRUE(ReadMarker(payload->data)->behaviour.empty());
     }
-    for (const auto& [part, type] : {std::pair("sep-firmware", "sepi"), std::pair("kernelcache", "krnl"),
-                                     std::pair("applelogo", "logo")}) {
+    for (const auto& [part, type] :
+         {std::pair("sep-firmware", "sepi"), std::pair("kernelcache", "krnl"),
+          std::pair("applelogo", "logo")}) {
       if (path.find(part) == std::string::npos) continue;
       EXPECT_EQ(payload->type, type);
     }
@@ -144,7 +149,8 @@ TEST_P(Forged, DeflatedImageHasTheSameDigest) {
   EXPECT_EQ(ReadZip(Out()).at(deflated->os_member).size(), order.os_size);
 }
 
-INSTANTIATE_TEST_SUITE_P(Manifests, Forged, testing::Values("iphone8_ios15.plist", "iphonex_ios15.plist"),
+INSTANTIATE_TEST_SUITE_P(Manifests, Forged,
+                         testing::Values("iphone8_ios15.plist", "iphonex_ios15.plist"),
                          [](const auto& row) { return std::string(row.param).substr(0, 7); });
 
 }  // namespace

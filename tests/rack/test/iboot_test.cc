@@ -31,10 +31,16 @@ std::vector<Part> Parts() {
 // A host that knows one phone and can talk to whatever iBoot it runs.
 class IbootTest : public testing::Test {
  protected:
-  IbootTest() { phone_.Change([](PhoneState& state) { state.stage = Stage::kIboot; }); }
+  IbootTest() {
+    phone_.Change([](PhoneState& state) { state.stage = Stage::kIboot; });
+  }
 
   static PhoneSpec Spec() {
-    return ParseCart("phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0xABC\", mode: recovery}]", "")->front();
+    return ParseCart(
+               "phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0xABC\", mode: "
+               "recovery}]",
+               "")
+        ->front();
   }
 
   Bytes Ticket() const {
@@ -47,7 +53,8 @@ class IbootTest : public testing::Test {
                                 {"SepNonce", state.sep_nonce},
                                 {"UniqueBuildID", Bytes(20)}};
     for (const Part& part : parts_)
-      request.Set(part.component, Value::Dict{{"Digest", Hash(HashKind::kSha384, part.payload)}, {"Trusted", true}});
+      request.Set(part.component, Value::Dict{{"Digest", Hash(HashKind::kSha384, part.payload)},
+                                              {"Trusted", true}});
     return TestSigner().Sign(request);
   }
 
@@ -58,8 +65,9 @@ class IbootTest : public testing::Test {
   bool Send(Iboot& iboot, const char* type, const std::string& command) {
     for (const Part& part : parts_) {
       if (std::string(part.type) != type) continue;
-      const Bytes img4 = der::Wrap(der::Tag::kSequence,
-                                   der::Join({der::Text("IMG4"), part.payload, der::Wrap(der::Tag::kContext0, ticket_)}));
+      const Bytes img4 = der::Wrap(
+          der::Tag::kSequence,
+          der::Join({der::Text("IMG4"), part.payload, der::Wrap(der::Tag::kContext0, ticket_)}));
       EXPECT_TRUE(iboot.Control({0x41, 0, 0, 0, 0}, {}).has_value());
       EXPECT_TRUE(iboot.BulkOut(4, std::span(img4).first(100)));
       EXPECT_TRUE(iboot.BulkOut(4, std::span(img4).subspan(100)));
@@ -118,15 +126,17 @@ TEST_P(BootOrder, NothingMayBeLeftOut) {
   Iboot ibec = RunIbec();
   (void)NextEvent();
   const std::string left_out = GetParam().left_out;
-  for (const auto& [type, command] : {std::pair("rtsc", "firmware"), std::pair("rdsk", "ramdisk"),
-                                      std::pair("rdtr", "devicetree"), std::pair("", "setenv boot-args rd=md0")})
+  for (const auto& [type, command] :
+       {std::pair("rtsc", "firmware"), std::pair("rdsk", "ramdisk"),
+        std::pair("rdtr", "devicetree"), std::pair("", "setenv boot-args rd=md0")})
     EXPECT_TRUE(left_out == command || Send(ibec, type, command));
   EXPECT_FALSE(Send(ibec, "rkrn", "bootx"));
   EXPECT_EQ(LastError(), "refused_order");
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, BootOrder,
-                         testing::Values(Skipped{"TrustCache", "firmware"}, Skipped{"Ramdisk", "ramdisk"},
+                         testing::Values(Skipped{"TrustCache", "firmware"},
+                                         Skipped{"Ramdisk", "ramdisk"},
                                          Skipped{"DeviceTree", "devicetree"},
                                          Skipped{"BootArguments", "setenv boot-args rd=md0"}),
                          [](const auto& row) { return row.param.name; });
@@ -142,9 +152,10 @@ TEST_F(IbootTest, LoadsNothingBeforeIbecRuns) {
 
 TEST_F(IbootTest, EachCommandTakesItsOwnTypeOnly) {
   Iboot ibec = RunIbec();
-  for (const auto& [type, command] : {std::pair("rdtr", "ramdisk"), std::pair("rdsk", "devicetree"),
-                                      std::pair("rdsk", "firmware"), std::pair("rdsk", "bootx"),
-                                      std::pair("rdsk", "setpicture 4"), std::pair("rdsk", "rsepfirmware")}) {
+  for (const auto& [type, command] :
+       {std::pair("rdtr", "ramdisk"), std::pair("rdsk", "devicetree"),
+        std::pair("rdsk", "firmware"), std::pair("rdsk", "bootx"),
+        std::pair("rdsk", "setpicture 4"), std::pair("rdsk", "rsepfirmware")}) {
     EXPECT_FALSE(Send(ibec, type, command)) << command;
     EXPECT_EQ(LastError(), "refused_type") << command;
   }
@@ -159,7 +170,8 @@ TEST_F(IbootTest, RefusesASecondTicketInOneBoot) {
 
 TEST_F(IbootTest, PanicsOnARamdiskThatWasNotForged) {
   for (Part& part : parts_)
-    if (std::string(part.type) == "rdsk") part.payload = WritePayload("rdsk", "test", Bytes(500, 9));
+    if (std::string(part.type) == "rdsk")
+      part.payload = WritePayload("rdsk", "test", Bytes(500, 9));
   ticket_ = Ticket();
   Iboot ibec = RunIbec();
   EXPECT_EQ(NextEvent(), Event::kRunIbec);

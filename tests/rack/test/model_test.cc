@@ -42,26 +42,31 @@ class CartReader : public testing::TestWithParam<BadCart> {};
 TEST_P(CartReader, NamesTheLine) {
   const auto cart = ParseCart(GetParam().text, "CART.yaml");
   ASSERT_FALSE(cart);
-  EXPECT_NE(cart.error().context.find(GetParam().complaint), std::string::npos) << cart.error().context;
+  EXPECT_NE(cart.error().context.find(GetParam().complaint), std::string::npos)
+      << cart.error().context;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Table, CartReader,
-    testing::Values(
-        BadCart{"UnknownTopKey", "phones: []\nphone: 1\n", "CART.yaml:2: unknown key 'phone'"},
-        BadCart{"NoPhones", "phones: []\n", "no phones"},
-        BadCart{"UnknownKey", "phones:\n  - port: \"1-1\"\n    colour: red\n", "CART.yaml:3: unknown key 'colour'"},
-        BadCart{"UnknownTiming", "phones:\n  - timing:\n      nap: 1\n", "CART.yaml:3: unknown key 'nap'"},
-        BadCart{"UnknownProduct", "phones:\n  - product: iPhone99,1\n", "CART.yaml:2: product 'iPhone99,1'"},
-        BadCart{"BadEcid", "phones:\n  - ecid: zzz\n", "CART.yaml:2: an ECID"},
-        BadCart{"BadPort", "phones:\n  - port: A1\n", "CART.yaml:2: a port"},
-        BadCart{"NoEcid", "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\"}\n", "CART.yaml:2: a phone needs an ecid"},
-        BadCart{"Dfu", "phones:\n  - mode: dfu\n", "CART.yaml:2: starting in DFU mode"},
-        BadCart{"TwoOnOnePort",
-                "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}\n"
-                "  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x2\"}\n",
-                "CART.yaml:3: two phones with port 1-1"},
-        BadCart{"NoYaml", "phones: [\n", "CART.yaml:"}),
+    testing::Values(BadCart{"UnknownTopKey", "phones: []\nphone: 1\n",
+                            "CART.yaml:2: unknown key 'phone'"},
+                    BadCart{"NoPhones", "phones: []\n", "no phones"},
+                    BadCart{"UnknownKey", "phones:\n  - port: \"1-1\"\n    colour: red\n",
+                            "CART.yaml:3: unknown key 'colour'"},
+                    BadCart{"UnknownTiming", "phones:\n  - timing:\n      nap: 1\n",
+                            "CART.yaml:3: unknown key 'nap'"},
+                    BadCart{"UnknownProduct", "phones:\n  - product: iPhone99,1\n",
+                            "CART.yaml:2: product 'iPhone99,1'"},
+                    BadCart{"BadEcid", "phones:\n  - ecid: zzz\n", "CART.yaml:2: an ECID"},
+                    BadCart{"BadPort", "phones:\n  - port: A1\n", "CART.yaml:2: a port"},
+                    BadCart{"NoEcid", "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\"}\n",
+                            "CART.yaml:2: a phone needs an ecid"},
+                    BadCart{"Dfu", "phones:\n  - mode: dfu\n", "CART.yaml:2: starting in DFU mode"},
+                    BadCart{"TwoOnOnePort",
+                            "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}\n"
+                            "  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x2\"}\n",
+                            "CART.yaml:3: two phones with port 1-1"},
+                    BadCart{"NoYaml", "phones: [\n", "CART.yaml:"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Stage, KernelRunsOnlyFromIbec) {

@@ -12,11 +12,12 @@ namespace {
 class PresenceTest : public testing::Test {
  protected:
   static PhoneSpec Spec() {
-    PhoneSpec spec = ParseCart(
-                         "phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\", mode: recovery, "
-                         "timing: {leave: 0, gap: 0, restore_boot: 0, finish: 0}}]",
-                         "")
-                         ->front();
+    PhoneSpec spec =
+        ParseCart(
+            "phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\", mode: recovery, "
+            "timing: {leave: 0, gap: 0, restore_boot: 0, finish: 0}}]",
+            "")
+            ->front();
     return spec;
   }
   static std::string MakeFolder() {

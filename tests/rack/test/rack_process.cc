@@ -53,7 +53,8 @@ bool ReadOutput(const station::Fd& fd, std::string& output, Clock::time_point de
                 const std::function<bool()>& enough) {
   std::array<char, 65536> piece;
   while (!enough()) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     pollfd waiting{fd.Get(), POLLIN, 0};
     if (left <= 0 || poll(&waiting, 1, static_cast<int>(left)) <= 0) return false;
     const ssize_t got = read(fd.Get(), piece.data(), piece.size());
@@ -74,7 +75,8 @@ int Reap(pid_t pid) {
 Finished RunProgram(const std::vector<std::string>& command, std::chrono::seconds patience) {
   const Child child = Spawn(command);
   Finished finished;
-  const bool ended = ReadOutput(child.output, finished.output, Clock::now() + patience, [] { return false; });
+  const bool ended =
+      ReadOutput(child.output, finished.output, Clock::now() + patience, [] { return false; });
   if (!ended) kill(child.pid, SIGTERM);
   finished.code = Reap(child.pid);
   if (!ended) finished.code = kTimedOut;
@@ -95,7 +97,8 @@ RackProcess::~RackProcess() {
 }
 
 void RackProcess::Start() {
-  const Child child = Spawn({RACK_PROGRAM, "run", "--cart", folder_ / "cart.yaml", "--dir", folder_ / "dir"});
+  const Child child =
+      Spawn({RACK_PROGRAM, "run", "--cart", folder_ / "cart.yaml", "--dir", folder_ / "dir"});
   pid_ = child.pid;
   std::string output;
   const auto said = [&] { return output.find("ready\n") != std::string::npos; };
@@ -114,7 +117,8 @@ void RackProcess::Restart() {
   Start();
 }
 
-Finished RackProcess::Exec(const std::string& phone, const std::vector<std::string>& command) const {
+Finished RackProcess::Exec(const std::string& phone,
+                           const std::vector<std::string>& command) const {
   std::vector<std::string> whole = {RACK_PROGRAM, "exec", "--dir", folder_ / "dir"};
   if (!phone.empty()) whole.insert(whole.end(), {"--phone", phone});
   whole.push_back("--");
@@ -136,7 +140,8 @@ Value RackProcess::Status(const std::string& phone) const {
   return Value();
 }
 
-Value RackProcess::AwaitStatus(const std::string& phone, const std::function<bool(const Value&)>& wanted,
+Value RackProcess::AwaitStatus(const std::string& phone,
+                               const std::function<bool(const Value&)>& wanted,
                                std::chrono::seconds patience) const {
   const auto deadline = Clock::now() + patience;
   Value status = Status(phone);

@@ -32,12 +32,15 @@ class RackProcess {
   [[nodiscard]] bool Ready() const { return ready_; }
   [[nodiscard]] std::filesystem::path Folder() const { return folder_; }
   // `station-rack exec`, with one phone shown when named.
-  [[nodiscard]] Finished Exec(const std::string& phone, const std::vector<std::string>& command) const;
+  [[nodiscard]] Finished Exec(const std::string& phone,
+                              const std::vector<std::string>& command) const;
   // Any other command of station-rack.
-  [[nodiscard]] Finished Do(const std::string& command, const std::vector<std::string>& words) const;
+  [[nodiscard]] Finished Do(const std::string& command,
+                            const std::vector<std::string>& words) const;
   [[nodiscard]] Value Status(const std::string& phone) const;
   // Polls until the phone is as wanted; the last status seen.
-  [[nodiscard]] Value AwaitStatus(const std::string& phone, const std::function<bool(const Value&)>& wanted,
+  [[nodiscard]] Value AwaitStatus(const std::string& phone,
+                                  const std::function<bool(const Value&)>& wanted,
                                   std::chrono::seconds patience = std::chrono::seconds(30)) const;
   // Ends the rack as SIGTERM does and starts it again on the same folder.
   void Restart();

@@ -1,5 +1,5 @@
-// Unmodified Debian tools against the rack. Each test runs the rack as a program, and asserts on what the rack says is
-// on the phone.
+// Unmodified Debian tools against the rack. Each test runs the rack as a program, and asserts on
+// what the rack says is on the phone.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,8 @@ constexpr const char* kCart = R"(phones:
   - {name: fast, port: "1-2.2", product: "iPhone10,4", ecid: "0xA1B2C3D4E0003", super_speed: true}
 )";
 
-std::vector<std::string> Restore(const RackProcess& rack, const std::string& ecid, const std::string& ipsw) {
+std::vector<std::string> Restore(const RackProcess& rack, const std::string& ecid,
+                                 const std::string& ipsw) {
   const std::filesystem::path cache = rack.Folder() / ("cache" + ecid);
   std::filesystem::create_directories(cache);
   return {"idevicerestore", "-e", "-y", "-s", "-i", ecid, "-C", cache, ipsw};
@@ -53,8 +54,9 @@ TEST(Tools, IdeviceinfoReadsAnUnpairedPhone) {
   const std::string udid = rack.Status("eight").Text("udid");
   const Finished info = rack.Exec("", {"ideviceinfo", "-u", udid, "-s"});
   EXPECT_EQ(info.code, 0);
-  for (const char* line : {"ProductType: iPhone10,1", "HardwareModel: D20AP", "BuildVersion: 18H17",
-                           "UniqueChipID: 2844626588139521", "DeviceClass: iPhone", "Image4Supported: true"})
+  for (const char* line :
+       {"ProductType: iPhone10,1", "HardwareModel: D20AP", "BuildVersion: 18H17",
+        "UniqueChipID: 2844626588139521", "DeviceClass: iPhone", "Image4Supported: true"})
     EXPECT_NE(info.output.find(line), std::string::npos) << line << "\n" << info.output;
   EXPECT_NE(rack.Exec("", {"idevicepair", "-u", udid, "pair"}).code, 0);
 }
@@ -63,10 +65,12 @@ TEST(Tools, IrecoveryQueriesAndTalks) {
   const RackProcess rack(kCart);
   const Finished query = rack.Exec("ten", {"irecovery", "-q"});
   EXPECT_EQ(query.code, 0);
-  for (const char* line : {"CPID: 0x8015", "BDID: 0x0e", "ECID: 0x000a1b2c3d4e0002", "MODE: Recovery"})
+  for (const char* line :
+       {"CPID: 0x8015", "BDID: 0x0e", "ECID: 0x000a1b2c3d4e0002", "MODE: Recovery"})
     EXPECT_NE(query.output.find(line), std::string::npos) << line << "\n" << query.output;
   EXPECT_EQ(rack.Exec("ten", {"irecovery", "-n"}).code, 0);  // auto-boot on, reboot
-  const Value booted = rack.AwaitStatus("ten", [](const Value& p) { return p.Text("mode") == "normal"; });
+  const Value booted =
+      rack.AwaitStatus("ten", [](const Value& p) { return p.Text("mode") == "normal"; });
   EXPECT_EQ(booted.Text("mode"), "normal");
 }
 
@@ -84,7 +88,9 @@ TEST(Tools, StateOutlivesTheRack) {
 TEST(Tools, SwappedPhonesChangePorts) {
   const RackProcess rack(kCart);
   EXPECT_EQ(rack.Do("fault", {"eight", "swap", "ten"}).code, 0);
-  const auto moved = [](const char* port) { return [port](const Value& p) { return p.Text("port") == port; }; };
+  const auto moved = [](const char* port) {
+    return [port](const Value& p) { return p.Text("port") == port; };
+  };
   EXPECT_EQ(rack.AwaitStatus("eight", moved("1-2.1")).Text("port"), "1-2.1");
   EXPECT_EQ(rack.AwaitStatus("ten", moved("1-1")).Text("port"), "1-1");
 }
@@ -92,8 +98,10 @@ TEST(Tools, SwappedPhonesChangePorts) {
 // The big proof.
 TEST(Tools, IdevicerestoreErasesFromNormalMode) {
   const RackProcess rack(kCart);
-  const Finished restore = rack.Exec("eight", Restore(rack, "0xA1B2C3D4E0001", ForgedFirmware("iphone8_ios15.plist")));
-  EXPECT_EQ(restore.code, 0) << restore.output.substr(restore.output.size() > 2000 ? restore.output.size() - 2000 : 0);
+  const Finished restore =
+      rack.Exec("eight", Restore(rack, "0xA1B2C3D4E0001", ForgedFirmware("iphone8_ios15.plist")));
+  EXPECT_EQ(restore.code, 0) << restore.output.substr(
+      restore.output.size() > 2000 ? restore.output.size() - 2000 : 0);
   ExpectErased(rack.AwaitStatus("eight", IsRestored), "19H999");
 }
 
@@ -114,7 +122,8 @@ TEST(Tools, IdevicerestoreErasesTwoPhonesAtOnce) {
 
 TEST(Tools, UpdateKeepsUserData) {
   const RackProcess rack(kCart);
-  std::vector<std::string> command = Restore(rack, "0xA1B2C3D4E0001", ForgedFirmware("iphone8_ios15.plist"));
+  std::vector<std::string> command =
+      Restore(rack, "0xA1B2C3D4E0001", ForgedFirmware("iphone8_ios15.plist"));
   std::erase(command, "-e");
   EXPECT_EQ(rack.Exec("eight", command).code, 0);
   const Value phone = rack.AwaitStatus("eight", IsRestored);
@@ -127,8 +136,9 @@ TEST(Tools, UnpluggedInMidStreamTakesOneMoreRestore) {
   const RackProcess rack(kCart);
   const std::string ipsw = ForgedFirmware("iphone8_ios15.plist");
   EXPECT_EQ(rack.Do("fault", {"eight", "unplug-at-byte", "20000000", "2"}).code, 0);
-  // Not its exit code: 1.0.0 reads a ProgressMsg that was already queued after its own failure, forgets the failure,
-  // and exits 0 with DONE (reference 6.5). What counts is what is on the phone.
+  // Not its exit code: 1.0.0 reads a ProgressMsg that was already queued after its own failure,
+  // forgets the failure, and exits 0 with DONE (reference 6.5). What counts is what is on the
+  // phone.
   const Finished cut = rack.Exec("eight", Restore(rack, "0xA1B2C3D4E0001", ipsw));
   EXPECT_NE(cut.output.find("Unable to successfully restore device"), std::string::npos);
   const Value broken = rack.AwaitStatus(
@@ -173,9 +183,11 @@ class RefusedRestore : public testing::TestWithParam<Refused> {};
 TEST_P(RefusedRestore, LeavesThePhoneUntouched) {
   const RackProcess rack(kCart);
   ASSERT_EQ(rack.Do("fault", GetParam().fault).code, 0);
-  const Finished restore = rack.Exec("eight", Restore(rack, "0xA1B2C3D4E0001", ForgedFirmware("iphone8_ios15.plist")));
+  const Finished restore =
+      rack.Exec("eight", Restore(rack, "0xA1B2C3D4E0001", ForgedFirmware("iphone8_ios15.plist")));
   EXPECT_NE(restore.code, 0);
-  const Value phone = rack.AwaitStatus("eight", [](const Value& p) { return p.Text("mode") == GetParam().mode; });
+  const Value phone =
+      rack.AwaitStatus("eight", [](const Value& p) { return p.Text("mode") == GetParam().mode; });
   EXPECT_EQ(phone.Text("mode"), GetParam().mode);
   EXPECT_EQ(phone.Text("last_error"), GetParam().error) << phone.Text("last_error_detail");
   EXPECT_EQ(phone.Text("os_build"), "18H17");
@@ -185,13 +197,20 @@ TEST_P(RefusedRestore, LeavesThePhoneUntouched) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, RefusedRestore,
-    testing::Values(Refused{"WrongEcid", {"signer", "wrong-ecid"}, "recovery", "refused_ecid"},
-                    Refused{"WrongNonce", {"signer", "wrong-nonce"}, "recovery", "refused_nonce"},
-                    Refused{"StaleNonce", {"eight", "stale-nonce"}, "recovery", "refused_nonce"},
-                    Refused{"CorruptIbec", {"eight", "corrupt-upload", "iBEC"}, "recovery", "refused_digest"},
-                    Refused{"CorruptRamdisk", {"eight", "corrupt-upload", "RestoreRamDisk"}, "recovery", "refused_digest"},
-                    Refused{"NoEnterRecovery", {"eight", "refuse-enter-recovery"}, "normal", "refused_enter_recovery"},
-                    Refused{"Unsigned", {"signer", "refuse-94"}, "normal", "none"}),
+    testing::Values(
+        Refused{"WrongEcid", {"signer", "wrong-ecid"}, "recovery", "refused_ecid"},
+        Refused{"WrongNonce", {"signer", "wrong-nonce"}, "recovery", "refused_nonce"},
+        Refused{"StaleNonce", {"eight", "stale-nonce"}, "recovery", "refused_nonce"},
+        Refused{"CorruptIbec", {"eight", "corrupt-upload", "iBEC"}, "recovery", "refused_digest"},
+        Refused{"CorruptRamdisk",
+                {"eight", "corrupt-upload", "RestoreRamDisk"},
+                "recovery",
+                "refused_digest"},
+        Refused{"NoEnterRecovery",
+                {"eight", "refuse-enter-recovery"},
+                "normal",
+                "refused_enter_recovery"},
+        Refused{"Unsigned", {"signer", "refuse-94"}, "normal", "none"}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

@@ -16,17 +16,18 @@ const Bytes kSepNonce(20, 0x22);
 ChipIdentity TestChip() { return {0x8015, 0x02, 0xA1B2C3D4E0001, 1, 1, kApNonce, kSepNonce}; }
 
 Value RequestFor(const Bytes& payload, const std::string& component) {
-  return Value::Dict{{"@ApImg4Ticket", true},
-                     {"ApECID", std::uint64_t{0xA1B2C3D4E0001}},
-                     {"ApChipID", 0x8015},
-                     {"ApBoardID", 0x02},
-                     {"ApSecurityDomain", 1},
-                     {"ApProductionMode", true},
-                     {"ApSecurityMode", true},
-                     {"ApNonce", kApNonce},
-                     {"SepNonce", kSepNonce},
-                     {"UniqueBuildID", Bytes(20, 0x33)},
-                     {component, Value::Dict{{"Digest", Hash(HashKind::kSha384, payload)}, {"Trusted", true}}}};
+  return Value::Dict{
+      {"@ApImg4Ticket", true},
+      {"ApECID", std::uint64_t{0xA1B2C3D4E0001}},
+      {"ApChipID", 0x8015},
+      {"ApBoardID", 0x02},
+      {"ApSecurityDomain", 1},
+      {"ApProductionMode", true},
+      {"ApSecurityMode", true},
+      {"ApNonce", kApNonce},
+      {"SepNonce", kSepNonce},
+      {"UniqueBuildID", Bytes(20, 0x33)},
+      {component, Value::Dict{{"Digest", Hash(HashKind::kSha384, payload)}, {"Trusted", true}}}};
 }
 
 Bytes Stitch(const Bytes& payload, const Bytes& ticket) {
@@ -72,28 +73,54 @@ INSTANTIATE_TEST_SUITE_P(
     Table, BootStage,
     testing::Values(
         Case{"GoodImage", Reason::kNone},
-        Case{.name = "GoodSep", .reason = Reason::kNone, .component = "RestoreSEP", .type = "rsep", .accepted = "rsep"},
+        Case{.name = "GoodSep",
+             .reason = Reason::kNone,
+             .component = "RestoreSEP",
+             .type = "rsep",
+             .accepted = "rsep"},
         Case{"Truncated", Reason::kMalformed, {}, [](Bytes& img4) { img4.pop_back(); }},
         Case{"TrailingByte", Reason::kMalformed, {}, [](Bytes& img4) { img4.push_back(0); }},
         Case{"Garbage", Reason::kMalformed, {}, [](Bytes& img4) { img4.assign(100, 0xEE); }},
-        // The signed part ends some 2.5 kB before the end: signature and leaf certificate follow it.
-        Case{"SignatureBit", Reason::kSignature, {},
-             [](Bytes& img4) { img4[img4.size() - TestSigner().Keys().LeafCertificate().size() - 100] ^= 1U; }},
+        // The signed part ends some 2.5 kB before the end: signature and leaf certificate follow
+        // it.
+        Case{"SignatureBit",
+             Reason::kSignature,
+             {},
+             [](Bytes& img4) {
+               img4[img4.size() - TestSigner().Keys().LeafCertificate().size() - 100] ^= 1U;
+             }},
         Case{"LeafBit", Reason::kChain, {}, [](Bytes& img4) { img4[img4.size() - 10] ^= 1U; }},
-        Case{"OtherChip", Reason::kChip, [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApChipID", 0x8010); }},
-        Case{"OtherBoard", Reason::kBoard, [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApBoardID", 0x0A); }},
-        Case{"OtherEcid", Reason::kEcid, [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApECID", 12345); }},
-        // The leaf may only sign for security domain 1, so another one already fails its constraints.
-        Case{"OtherDomain", Reason::kChain, [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApSecurityDomain", 2); }},
-        Case{"OtherNonce", Reason::kNonce, [](Value&, ChipIdentity& chip, Bytes&) { chip.ap_nonce[31] ^= 1U; }},
-        Case{.name = "OtherSepNonce", .reason = Reason::kSepNonce,
+        Case{"OtherChip", Reason::kChip,
+             [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApChipID", 0x8010); }},
+        Case{"OtherBoard", Reason::kBoard,
+             [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApBoardID", 0x0A); }},
+        Case{"OtherEcid", Reason::kEcid,
+             [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApECID", 12345); }},
+        // The leaf may only sign for security domain 1, so another one already fails its
+        // constraints.
+        Case{"OtherDomain", Reason::kChain,
+             [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApSecurityDomain", 2); }},
+        Case{"OtherNonce", Reason::kNonce,
+             [](Value&, ChipIdentity& chip, Bytes&) { chip.ap_nonce[31] ^= 1U; }},
+        Case{.name = "OtherSepNonce",
+             .reason = Reason::kSepNonce,
              .spoil = [](Value&, ChipIdentity& chip, Bytes&) { chip.sep_nonce[0] ^= 1U; },
-             .component = "SEP", .type = "sepi", .accepted = "sepi"},
-        Case{"DevelopmentTicket", Reason::kMode, [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApProductionMode", false); }},
-        Case{"OldEpoch", Reason::kMode, [](Value&, ChipIdentity& chip, Bytes&) { chip.security_epoch = 2; }},
-        Case{"AlteredPayload", Reason::kDigest, [](Value&, ChipIdentity&, Bytes& payload) { payload.back() ^= 1U; }},
-        Case{"NotInTicket", Reason::kType, [](Value&, ChipIdentity&, Bytes& payload) { PatchType(payload, "ibss"); }, {},
-             "iBEC", "ibec", "ibss"},
+             .component = "SEP",
+             .type = "sepi",
+             .accepted = "sepi"},
+        Case{"DevelopmentTicket", Reason::kMode,
+             [](Value& r, ChipIdentity&, Bytes&) { Set(r, "ApProductionMode", false); }},
+        Case{"OldEpoch", Reason::kMode,
+             [](Value&, ChipIdentity& chip, Bytes&) { chip.security_epoch = 2; }},
+        Case{"AlteredPayload", Reason::kDigest,
+             [](Value&, ChipIdentity&, Bytes& payload) { payload.back() ^= 1U; }},
+        Case{"NotInTicket",
+             Reason::kType,
+             [](Value&, ChipIdentity&, Bytes& payload) { PatchType(payload, "ibss"); },
+             {},
+             "iBEC",
+             "ibec",
+             "ibss"},
         Case{"WrongCommand", Reason::kType, {}, {}, "RestoreRamDisk", "rdsk", "ibec"}),
     [](const auto& row) { return row.param.name; });
 
@@ -132,7 +159,8 @@ TEST(Signer, GivesTheWholeIdentitySortedAndSkipsUnknownComponents) {
   ASSERT_NE(answer->Data("ApImg4Ticket"), nullptr);
   const auto ticket = ReadTicket(*answer->Data("ApImg4Ticket"));
   ASSERT_TRUE(ticket);
-  for (const char* name : {"BNCH", "BORD", "CEPO", "CHIP", "CPRO", "CSEC", "ECID", "SDOM", "pcrp", "snon", "srvn"})
+  for (const char* name :
+       {"BNCH", "BORD", "CEPO", "CHIP", "CPRO", "CSEC", "ECID", "SDOM", "pcrp", "snon", "srvn"})
     EXPECT_TRUE(ticket->identity.Has(name)) << name;
   EXPECT_EQ(ticket->components.size(), 4U);
   EXPECT_EQ(ticket->components.at("rosi").Octets("DGST"), Bytes(48, 9));

@@ -38,7 +38,8 @@ void SocketServer::AcceptUntilStopped() {
     if (fd.Valid())
       Start(std::move(fd));
     else
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // out of descriptors: let some close
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(10));  // out of descriptors: let some close
   }
 }
 

@@ -23,7 +23,8 @@ class SocketServer {
 
  private:
   struct Connection {
-    std::shared_ptr<Stream> stream;  // shared: a phone keeps it after this thread has handed it over
+    std::shared_ptr<Stream>
+        stream;  // shared: a phone keeps it after this thread has handed it over
     bool done = false;
     std::thread thread;
   };

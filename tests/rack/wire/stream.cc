@@ -26,7 +26,8 @@ station::Result<sockaddr_un> UnixAddress(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::size_t> Stream::ReadSome(std::span<std::uint8_t> out, std::chrono::milliseconds timeout) {
+std::optional<std::size_t> Stream::ReadSome(std::span<std::uint8_t> out,
+                                            std::chrono::milliseconds timeout) {
   while (true) {
     pollfd waiting{fd_.Get(), POLLIN, 0};
     const int ready = poll(&waiting, 1, static_cast<int>(timeout.count()));
@@ -79,8 +80,8 @@ std::optional<Value> ReadFrame(Stream& stream, std::chrono::milliseconds timeout
 bool WriteFrame(Stream& stream, const Value& message) {
   const std::string body = message.ToXml();
   const auto size = static_cast<std::uint32_t>(body.size());
-  std::string frame{static_cast<char>(size >> 24U), static_cast<char>(size >> 16U), static_cast<char>(size >> 8U),
-                    static_cast<char>(size)};
+  std::string frame{static_cast<char>(size >> 24U), static_cast<char>(size >> 16U),
+                    static_cast<char>(size >> 8U), static_cast<char>(size)};
   return stream.Write(frame + body);
 }
 
@@ -112,7 +113,8 @@ station::Result<TcpListener> ListenLoopback(std::uint16_t port, int backlog) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (bind(fd.Get(), generic, size) != 0 || listen(fd.Get(), backlog) != 0 || getsockname(fd.Get(), generic, &size) != 0)
+  if (bind(fd.Get(), generic, size) != 0 || listen(fd.Get(), backlog) != 0 ||
+      getsockname(fd.Get(), generic, &size) != 0)
     return station::FailErrno("listening on 127.0.0.1", errno);
   return TcpListener{std::move(fd), ntohs(address.sin_port)};
 }

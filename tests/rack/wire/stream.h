@@ -1,6 +1,7 @@
 #pragma once
-// One connection: a socket with timeouts, which another thread may end at any moment (the phone is unplugged, the rack
-// stops). Also the listening sockets and the 4-byte framing that lockdownd and restored share.
+// One connection: a socket with timeouts, which another thread may end at any moment (the phone is
+// unplugged, the rack stops). Also the listening sockets and the 4-byte framing that lockdownd and
+// restored share.
 
 #include <chrono>
 #include <cstdint>
@@ -20,11 +21,13 @@ class Stream {
  public:
   explicit Stream(station::Fd fd) : fd_(std::move(fd)) {}
 
-  // Up to `out.size()` bytes; 0 when the other side closed or the stream was shut down; nothing on timeout.
+  // Up to `out.size()` bytes; 0 when the other side closed or the stream was shut down; nothing on
+  // timeout.
   [[nodiscard]] std::optional<std::size_t> ReadSome(std::span<std::uint8_t> out,
                                                     std::chrono::milliseconds timeout = kForever);
   // All of `out`; false when it closed early or nothing came for `timeout`.
-  [[nodiscard]] bool ReadExact(std::span<std::uint8_t> out, std::chrono::milliseconds timeout = kForever);
+  [[nodiscard]] bool ReadExact(std::span<std::uint8_t> out,
+                               std::chrono::milliseconds timeout = kForever);
   // False when the other side is gone.
   bool Write(std::span<const std::uint8_t> bytes);
   bool Write(std::string_view text) { return Write(AsBytes(text)); }
@@ -37,8 +40,10 @@ class Stream {
   station::Fd fd_;
 };
 
-// Big-endian length, then a property list. Nothing when it closed, timed out or was no property list.
-[[nodiscard]] std::optional<Value> ReadFrame(Stream& stream, std::chrono::milliseconds timeout = kForever);
+// Big-endian length, then a property list. Nothing when it closed, timed out or was no property
+// list.
+[[nodiscard]] std::optional<Value> ReadFrame(Stream& stream,
+                                             std::chrono::milliseconds timeout = kForever);
 // XML, length and body in one write, as clients need it.
 bool WriteFrame(Stream& stream, const Value& message);
 

@@ -74,13 +74,16 @@ Value FromPlist(plist_t node, int depth) {
       Value::Array array;
       const std::uint32_t size = plist_array_get_size(node);
       array.reserve(size);
-      for (std::uint32_t i = 0; i < size; ++i) array.push_back(FromPlist(plist_array_get_item(node, i), depth + 1));
+      for (std::uint32_t i = 0; i < size; ++i)
+        array.push_back(FromPlist(plist_array_get_item(node, i), depth + 1));
       return Value(std::move(array));
     }
-    case PLIST_DICT: return DictFromPlist(node, depth);
+    case PLIST_DICT:
+      return DictFromPlist(node, depth);
     case PLIST_KEY:
     case PLIST_UID:
-    case PLIST_NONE: break;
+    case PLIST_NONE:
+      break;
   }
   return Value();
 }
@@ -99,7 +102,8 @@ plist_t ToPlist(const Value& value) {
     return node;
   }
   plist_t node = plist_new_dict();
-  for (const auto& [key, item] : *value.AsDict()) plist_dict_set_item(node, key.c_str(), ToPlist(item));
+  for (const auto& [key, item] : *value.AsDict())
+    plist_dict_set_item(node, key.c_str(), ToPlist(item));
   return node;
 }
 
@@ -123,7 +127,9 @@ const Value* Value::Find(std::string_view key) const {
   return nullptr;
 }
 
-Value* Value::Find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).Find(key)); }
+Value* Value::Find(std::string_view key) {
+  return const_cast<Value*>(std::as_const(*this).Find(key));
+}
 
 Value& Value::Set(std::string_view key, Value value) {
   if (AsDict() == nullptr) data_ = Dict();
@@ -135,7 +141,8 @@ Value& Value::Set(std::string_view key, Value value) {
 }
 
 void Value::Erase(std::string_view key) {
-  if (Dict* dict = AsDict()) std::erase_if(*dict, [&](const auto& entry) { return entry.first == key; });
+  if (Dict* dict = AsDict())
+    std::erase_if(*dict, [&](const auto& entry) { return entry.first == key; });
 }
 
 std::string Value::Text(std::string_view key, std::string_view otherwise) const {
@@ -167,12 +174,15 @@ std::string Value::ToBinary() const { return Write(*this, plist_to_bin); }
 station::Result<Value> Value::Parse(std::string_view text) {
   const bool binary = text.starts_with("bplist00");
   plist_t raw = nullptr;
-  (binary ? plist_from_bin : plist_from_xml)(text.data(), static_cast<std::uint32_t>(text.size()), &raw);
+  (binary ? plist_from_bin : plist_from_xml)(text.data(), static_cast<std::uint32_t>(text.size()),
+                                             &raw);
   const OwnedPlist node(raw);
   if (!node) return station::Fail(station::ErrorCode::kBadRequest, "not a property list");
   return FromPlist(node.get(), 0);
 }
 
-station::Result<Value> Value::Parse(std::span<const std::uint8_t> bytes) { return Parse(rack::AsText(bytes)); }
+station::Result<Value> Value::Parse(std::span<const std::uint8_t> bytes) {
+  return Parse(rack::AsText(bytes));
+}
 
 }  // namespace rack

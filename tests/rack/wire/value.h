@@ -1,6 +1,7 @@
 #pragma once
-// A property list as a plain value: what lockdownd, restored, usbmuxd and the signing server speak. Dictionaries keep
-// their order. libplist reads and writes the two formats; nothing of it is visible here.
+// A property list as a plain value: what lockdownd, restored, usbmuxd and the signing server speak.
+// Dictionaries keep their order. libplist reads and writes the two formats; nothing of it is
+// visible here.
 
 #include <cstdint>
 #include <optional>
