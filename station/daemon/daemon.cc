@@ -128,7 +128,8 @@ Status Daemon::OpenCart() {
 
 Status Daemon::OpenSockets() {
   if (config_.metrics_enabled) {
-    STATION_TRY(exposition, Exposition::Start(config_.metrics_address, config_.metrics_port, metrics_));
+    STATION_TRY(exposition, Exposition::Start(config_.metrics_address, config_.metrics_port, metrics_,
+                                              {config_.state_dir, config_.run_dir / "worker.sock"}));
     exposition_ = std::move(exposition);
     facts_.metrics_address = exposition_->Address();
     STATION_CHECK(WriteFileDurably(config_.run_dir / "metrics.address", exposition_->Address() + "\n"));

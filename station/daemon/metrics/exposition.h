@@ -9,22 +9,24 @@
 #include <string>
 
 #include "station/base/result.h"
+#include "station/daemon/metrics/host_metrics.h"
 #include "station/daemon/metrics/metrics.h"
-#include "station/daemon/metrics/process_metrics.h"
 
 namespace station::daemon {
 
 class Exposition {
  public:
   // Port 0 takes any free one. kConfigInvalid when the address cannot be listened on.
-  [[nodiscard]] static Result<std::unique_ptr<Exposition>> Start(const std::string& address, std::uint16_t port,
-                                                                 const Metrics& metrics);
+  [[nodiscard]] static Result<std::unique_ptr<Exposition>> Start(const std::string& address,
+                                                                 std::uint16_t port,
+                                                                 const Metrics& metrics,
+                                                                 HostPaths paths);
   [[nodiscard]] const std::string& Address() const { return address_; }  // "127.0.0.1:9477"
 
  private:
   Exposition() = default;
   std::string address_;
-  std::shared_ptr<ProcessMetrics> process_;  // shared_ptr: the exposer wants a weak one
+  std::shared_ptr<HostMetrics> host_;  // shared_ptr: the exposer wants a weak one
   std::unique_ptr<prometheus::Exposer> exposer_;
 };
 

@@ -1,5 +1,10 @@
 #pragma once
-// What Prometheus sees. Labels are port label, product, step, outcome, error code: never a phone's identity.
+// What Prometheus sees. Labels are port label, product, state, step, outcome, error code: never a
+// phone's identity.
+//
+// Counters whose increase is looked at (`station_port_jobs_total`, `station_job_errors_total`, ...)
+// exist with value 0 before anything happens: a counter that appears with 1 shows no increase.
+// `station_jobs_total` tells all labels at once and therefore holds only what occurred.
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -39,19 +44,33 @@ class Metrics : public CartObserver {
   struct PortSeries {
     std::string label;
     std::map<PortState, prometheus::Gauge*> states;
+    prometheus::Gauge* state_number = nullptr;
+    prometheus::Gauge* step = nullptr;   // of the running step; none otherwise
+    prometheus::Gauge* error = nullptr;  // of the code the port shows; none otherwise
     prometheus::Gauge* progress = nullptr;
     prometheus::Gauge* rate = nullptr;
     prometheus::Gauge* eta = nullptr;
+    prometheus::Gauge* moved = nullptr;
+    PortView shown{};  // what the series say
   };
   PortSeries& SeriesOf(const PortView& port);
+  void AddSeries(PortSeries& series, const PortView& port);
   void Remove(PortSeries& series);
+  void ShowStep(PortSeries& series, const PortView& port);
+  void ShowError(PortSeries& series, const PortView& port);
 
   std::shared_ptr<prometheus::Registry> registry_;  // the exposer keeps only a weak one
   Family<prometheus::Gauge>& port_state_;
+  Family<prometheus::Gauge>& port_state_number_;
+  Family<prometheus::Gauge>& port_step_;
+  Family<prometheus::Gauge>& port_error_;
   Family<prometheus::Gauge>& port_progress_;
   Family<prometheus::Gauge>& port_rate_;
   Family<prometheus::Gauge>& port_eta_;
+  Family<prometheus::Gauge>& port_moved_;
+  Family<prometheus::Counter>& port_jobs_;
   Family<prometheus::Counter>& jobs_;
+  Family<prometheus::Counter>& job_errors_;
   Family<prometheus::Histogram>& job_seconds_;
   Family<prometheus::Histogram>& step_seconds_;
   Family<prometheus::Counter>& streamed_bytes_;
