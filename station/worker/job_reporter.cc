@@ -45,6 +45,11 @@ Status JobReporter::BeginStep(Step step, bool destructive) {
   return {};
 }
 
+void JobReporter::NothingIsBeingDestroyed() {
+  const std::lock_guard lock(mutex_);
+  destructive_ = false;
+}
+
 void JobReporter::SetSignerRoot(const std::string& root) {
   const std::lock_guard lock(mutex_);
   signer_root_ = root;

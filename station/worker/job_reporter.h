@@ -20,6 +20,8 @@ class JobReporter final : public JobControl {
   // Durable before it returns: a crash may lose how far a step got, never that it began. Refuses (kCancelled,
   // kEmergencyStop) what must not begin.
   [[nodiscard]] Status BeginStep(Step step, bool destructive);
+  // The step was left by an error: from here on the job may be ended again.
+  void NothingIsBeingDestroyed();
   void SetSignerRoot(const std::string& root);
   [[nodiscard]] Step CurrentStep() const;
   // Writes the job's end down; the daemon is told by the caller.

@@ -14,6 +14,7 @@ using std::chrono::seconds;
 
 constexpr seconds kEnterRecoveryPatience{120};
 constexpr seconds kReturnPatience{300};
+constexpr seconds kReplugPatience{120};
 
 bool IsRecovery(const usb::PortDevice& device) { return usb::ModeOf(device.product_id) == PhoneMode::kRecovery; }
 bool IsMux(const usb::PortDevice& device) { return usb::ModeOf(device.product_id) == PhoneMode::kNormal; }
@@ -41,7 +42,8 @@ Status RestoreJob::Run() {
     if (done) continue;
     const ErrorCode code = done.error().code;
     if (!destroying_ && (code == ErrorCode::kCancelled || code == ErrorCode::kEmergencyStop)) LetGo();
-    return Fail(std::move(done).error(), Name(row.step));
+    reporter_.NothingIsBeingDestroyed();
+    return Fail(AwaitReturn(std::move(done).error()), Name(row.step));
   }
   return {};
 }
@@ -190,6 +192,15 @@ Status RestoreJob::Confirm() {
     if (std::chrono::steady_clock::now() > deadline) return Fail(ErrorCode::kNotConfirmed, facts.error().context);
     STATION_CHECK(reporter_.Pause(std::chrono::milliseconds(500)));
   }
+}
+
+// A phone that vanished is waited for on its port, so that the next attempt finds it in whatever mode it came back in.
+Error RestoreJob::AwaitReturn(Error reason) {
+  if (!watch_ || Info(reason.code).error_class != ErrorClass::kCable || watch_->Look()) return reason;
+  Log(LogLevel::kWarning, "the phone vanished, waiting for it on its port");
+  const auto back = watch_->WaitFor([](const usb::PortDevice&) { return true; }, kReplugPatience, ErrorCode::kPhoneGone,
+                                    "the phone, after " + reason.context, reporter_);
+  return back ? reason : back.error();
 }
 
 // Cancelled before anything was destroyed: a phone in recovery is sent back to its own system.

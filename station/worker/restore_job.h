@@ -55,6 +55,7 @@ class RestoreJob {
   [[nodiscard]] Status SendBootComponents(boot::RecoveryClient& phone, std::string& sending);
   [[nodiscard]] Status WaitForRestoreMode(const usb::PortDevice& left);
   [[nodiscard]] Error WhyRefused(Error symptom, std::string_view component);
+  [[nodiscard]] Error AwaitReturn(Error reason);
   void LetGo();
 
   const v1::RestoreOrders orders_;
