@@ -71,16 +71,22 @@ void Bench::WriteConfig() {
 
 void Bench::StartStation() {
   std::filesystem::remove(dir_ / "stationd.out");
-  station_ = Background({Program("station-rack"), "exec", "--dir", dir_ / "rack", "--", Program("stationd"), "--config", dir_ / "station.yaml"},
-                        dir_ / "stationd.out");
+  std::vector<std::string> command = {Program("station-rack"), "exec", "--dir", dir_ / "rack", "--"};
+  const std::string daemon = Program("stationd") + " --config " + (dir_ / "station.yaml").string();
+  if (options_.respawn) {
+    command.insert(command.end(), {"sh", "-c", "trap 'kill $pid; wait $pid; exit 0' TERM; while true; do " + daemon + " & pid=$!; wait $pid; done"});
+  } else {
+    command.insert(command.end(), {Program("stationd"), "--config", dir_ / "station.yaml"});
+  }
+  station_ = Background(command, dir_ / "stationd.out");
   ASSERT_TRUE(station_.AwaitReady()) << ReadAll(dir_ / "stationd.out.err");
 }
 
 void Bench::StopStation() { EXPECT_EQ(station_.Stop(), 0) << ReadAll(dir_ / "stationd.out.err"); }
 
-void Bench::KillStation() {
-  (void)Run({"pkill", "-KILL", "-f", "stationd --config " + (dir_ / "station.yaml").string()});
-  station_.Kill();
+void Bench::SignalStation(const std::string& signal) {
+  const Finished sent = Run({"pkill", "-" + signal, "-x", "-f", Program("stationd") + " --config " + (dir_ / "station.yaml").string()});
+  ASSERT_EQ(sent.exit_code, 0);
 }
 
 Forged Bench::Forge(const std::string& manifest, const std::string& seed) {

@@ -17,6 +17,7 @@ struct BenchOptions {
   std::string cart{};                // YAML of the rack
   std::string extra_config{};        // appended to the station's configuration
   std::uint64_t os_size = 24 << 20;  // bytes of each forged OS image
+  bool respawn = false;              // a daemon that ends is started again, in the same world, as systemd would
 };
 
 // One forged IPSW, as `station-rack forge --json` reports it.
@@ -36,7 +37,8 @@ class Bench {
   void Start();
   void StartStation();
   void StopStation();
-  void KillStation();
+  // Needs `respawn`: "TERM" or "KILL" to the daemon alone.
+  void SignalStation(const std::string& signal);
 
   [[nodiscard]] Forged Forge(const std::string& manifest, const std::string& seed = "1");
   Forged Import(const std::string& manifest);
