@@ -109,6 +109,7 @@ struct Wrong {
   Reason reason;
   void (*spoil)(Host& host);
 };
+void PrintTo(const Wrong& row, std::ostream* out) { *out << row.name; }
 
 class AsrHost : public testing::TestWithParam<Wrong> {};
 

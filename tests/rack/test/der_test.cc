@@ -15,6 +15,7 @@ struct BadDer {
   const char* name;
   const char* hex;
 };
+void PrintTo(const BadDer& row, std::ostream* out) { *out << row.name; }
 
 class DerReader : public testing::TestWithParam<BadDer> {};
 

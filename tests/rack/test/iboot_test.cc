@@ -119,6 +119,7 @@ struct Skipped {
   const char* name;
   const char* left_out;  // this step of the boot
 };
+void PrintTo(const Skipped& row, std::ostream* out) { *out << row.name; }
 
 class BootOrder : public IbootTest, public testing::WithParamInterface<Skipped> {};
 

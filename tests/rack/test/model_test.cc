@@ -36,6 +36,7 @@ struct BadCart {
   const char* text;
   const char* complaint;
 };
+void PrintTo(const BadCart& row, std::ostream* out) { *out << row.name; }
 
 class CartReader : public testing::TestWithParam<BadCart> {};
 

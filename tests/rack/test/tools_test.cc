@@ -177,6 +177,7 @@ struct Refused {
   const char* mode;   // where the phone ends
   const char* error;  // what it says
 };
+void PrintTo(const Refused& row, std::ostream* out) { *out << row.name; }
 
 class RefusedRestore : public testing::TestWithParam<Refused> {};
 

@@ -45,6 +45,7 @@ struct Case {
   const char* type = "ibec";
   const char* accepted = "ibec";
 };
+void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
 
 class BootStage : public testing::TestWithParam<Case> {};
 
