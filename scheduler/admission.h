@@ -18,7 +18,8 @@ class Admission {
   void SetOpen(bool open) { open_ = open; }
 
   void Enqueue(Id id) {
-    if (!working_.contains(id) && std::ranges::find(queue_, id) == queue_.end()) queue_.push_back(id);
+    if (!working_.contains(id) && std::ranges::find(queue_, id) == queue_.end())
+      queue_.push_back(id);
   }
   // Takes it out, wherever it is; its slot is free again.
   void Remove(Id id) {

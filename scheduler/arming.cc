@@ -6,13 +6,17 @@ namespace station::scheduler {
 namespace {
 
 bool EqualWithoutCase(const std::string& a, const std::string& b) {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 bool LetGoAltogether(const Arming& arming) {
   if (!arming.serial_numbers.empty()) return false;  // a serial number's phone may still come
-  return std::ranges::all_of(arming.ports, [&](const PortKey& port) { return arming.let_go_ports.contains(port); }) &&
-         std::ranges::all_of(arming.ecids, [&](Ecid ecid) { return arming.let_go_phones.contains(ecid); });
+  return std::ranges::all_of(
+             arming.ports,
+             [&](const PortKey& port) { return arming.let_go_ports.contains(port); }) &&
+         std::ranges::all_of(arming.ecids,
+                             [&](Ecid ecid) { return arming.let_go_phones.contains(ecid); });
 }
 
 }  // namespace
@@ -20,13 +24,17 @@ bool LetGoAltogether(const Arming& arming) {
 Match Matches(const Arming& arming, const Candidate& phone, WallTime now) {
   if (!arming.Open(now)) return Match::kNo;
   if (arming.let_go_ports.contains(phone.port)) return Match::kNo;
-  if (phone.ecid.Known() && (arming.taken.contains(phone.ecid) || arming.let_go_phones.contains(phone.ecid)))
+  if (phone.ecid.Known() &&
+      (arming.taken.contains(phone.ecid) || arming.let_go_phones.contains(phone.ecid)))
     return Match::kNo;
   if (std::ranges::find(arming.ports, phone.port) != arming.ports.end()) return Match::kYes;
-  if (phone.ecid.Known() && std::ranges::find(arming.ecids, phone.ecid) != arming.ecids.end()) return Match::kYes;
+  if (phone.ecid.Known() && std::ranges::find(arming.ecids, phone.ecid) != arming.ecids.end())
+    return Match::kYes;
   if (arming.serial_numbers.empty()) return Match::kNo;
   if (phone.serial_number.empty()) return Match::kUnknown;
-  const auto same = [&](const std::string& serial) { return EqualWithoutCase(serial, phone.serial_number); };
+  const auto same = [&](const std::string& serial) {
+    return EqualWithoutCase(serial, phone.serial_number);
+  };
   return std::ranges::any_of(arming.serial_numbers, same) ? Match::kYes : Match::kNo;
 }
 
@@ -36,7 +44,8 @@ Status ArmingBook::Check(const Arming& arming) {
   if (arming.action == Action::kIdentify)
     return Fail(ErrorCode::kBadRequest, "an arming is for erase or update");
   if (arming.count <= 0) return Fail(ErrorCode::kBadRequest, "the count must be above 0");
-  if (arming.expires <= arming.created) return Fail(ErrorCode::kBadRequest, "the expiry must lie ahead");
+  if (arming.expires <= arming.created)
+    return Fail(ErrorCode::kBadRequest, "the expiry must lie ahead");
   if (arming.countdown < std::chrono::seconds(0) || arming.countdown > std::chrono::hours(1))
     return Fail(ErrorCode::kBadRequest, "the countdown is from 0 s to 1 h");
   return {};
@@ -52,7 +61,8 @@ const Arming* ArmingBook::Find(ArmingId id) const {
   return found == armings_.end() ? nullptr : &found->second;
 }
 
-std::optional<std::pair<ArmingId, Match>> ArmingBook::For(const Candidate& phone, WallTime now) const {
+std::optional<std::pair<ArmingId, Match>> ArmingBook::For(const Candidate& phone,
+                                                          WallTime now) const {
   std::optional<std::pair<ArmingId, Match>> maybe;
   for (const auto& [id, arming] : armings_) {
     const Match match = Matches(arming, phone, now);

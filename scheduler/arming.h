@@ -1,5 +1,6 @@
 #pragma once
-// Armings: the permission to wipe, for named ports and phones, with an expiry and a count (design 5.1).
+// Armings: the permission to wipe, for named ports and phones, with an expiry and a count
+// (design 5.1).
 
 #include <chrono>
 #include <cstdint>
@@ -63,13 +64,15 @@ enum class Match {
 // All armings there are; the daemon makes every change durable.
 class ArmingBook {
  public:
-  // kBadRequest: names nothing, a count below 0, an expiry or countdown that is no time, an action that is none.
+  // kBadRequest: names nothing, a count below 0, an expiry or countdown that is no time, an action
+  // that is none.
   [[nodiscard]] static Status Check(const Arming& arming);
 
   void Add(Arming arming);
   [[nodiscard]] const Arming* Find(ArmingId id) const;
   // The one that takes this phone: an open one that surely does (the oldest), else one that might.
-  [[nodiscard]] std::optional<std::pair<ArmingId, Match>> For(const Candidate& phone, WallTime now) const;
+  [[nodiscard]] std::optional<std::pair<ArmingId, Match>> For(const Candidate& phone,
+                                                              WallTime now) const;
   // Consumes one of its count. kNotFound when it is not open any more or took this phone before.
   [[nodiscard]] Status Take(ArmingId id, Ecid ecid, WallTime now);
   // False when there is no such open arming.

@@ -14,7 +14,7 @@ struct Circumstances {
   Match match = Match::kYes;
   Protection protection = Protection::kNone;
   bool ecid_known = true;
-  bool product_known = true;   // in the catalogue
+  bool product_known = true;              // in the catalogue
   ErrorCode firmware = ErrorCode::kNone;  // why there is none for it
   bool emergency_stop = false;
 };
@@ -22,8 +22,10 @@ struct Circumstances {
 // Nothing when it may go ahead. What forbids comes before what is missing.
 [[nodiscard]] inline std::optional<ErrorCode> HoldReason(const Circumstances& found) {
   if (found.protection != Protection::kNone)
-    return found.protection == Protection::kListed ? ErrorCode::kNeverWipe : ErrorCode::kPhoneIdentityUnreadable;
-  if (found.match == Match::kUnknown || !found.ecid_known) return ErrorCode::kPhoneIdentityUnreadable;
+    return found.protection == Protection::kListed ? ErrorCode::kNeverWipe
+                                                   : ErrorCode::kPhoneIdentityUnreadable;
+  if (found.match == Match::kUnknown || !found.ecid_known)
+    return ErrorCode::kPhoneIdentityUnreadable;
   if (found.emergency_stop) return ErrorCode::kEmergencyStop;
   if (!found.product_known) return ErrorCode::kProductUnknown;
   if (found.firmware != ErrorCode::kNone) return found.firmware;

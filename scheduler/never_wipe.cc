@@ -24,11 +24,14 @@ std::optional<Ecid> EcidOfUdid(const std::string& bare_udid) {
 }  // namespace
 
 Protection NeverWipeList::Of(const Candidate& phone) const {
-  if (phone.ecid.Known() && std::ranges::find(ecids, phone.ecid) != ecids.end()) return Protection::kListed;
+  if (phone.ecid.Known() && std::ranges::find(ecids, phone.ecid) != ecids.end())
+    return Protection::kListed;
   bool unsure = !ecids.empty() && !phone.ecid.Known();
   for (const std::string& serial : serial_numbers) {
-    if (phone.serial_number.empty()) unsure = true;
-    else if (Bare(serial) == Bare(phone.serial_number)) return Protection::kListed;
+    if (phone.serial_number.empty())
+      unsure = true;
+    else if (Bare(serial) == Bare(phone.serial_number))
+      return Protection::kListed;
   }
   for (const std::string& udid : udids) {
     const std::string bare = Bare(udid);

@@ -12,7 +12,8 @@ namespace station::scheduler {
 enum class Protection {
   kNone,
   kListed,
-  kUnknown,  // the list names serial numbers or UDIDs this phone does not tell in its mode: not wiped either
+  kUnknown,  // the list names serial numbers or UDIDs this phone does not tell in its mode: not
+             // wiped either
 };
 
 struct NeverWipeList {

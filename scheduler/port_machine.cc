@@ -11,7 +11,8 @@ using S = PortState;
 using E = PortEvent;
 using A = PortAction;
 
-// Grouped by state. A row that stays and does nothing says: this was thought of, and nothing is to be done.
+// Grouped by state. A row that stays and does nothing says: this was thought of, and nothing is to
+// be done.
 constexpr auto kTable = std::to_array<Transition>({
     {S::kEmpty, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kEmpty, E::kPhoneGone, S::kEmpty, A::kNothing},
@@ -57,7 +58,8 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kQueued, E::kEndedBadly, S::kFailed, A::kEndJob},
     {S::kQueued, E::kWorkerDied, S::kFailed, A::kEndJob},
 
-    // The phone comes and goes, that is what a restore looks like; the worker waits for it and reports.
+    // The phone comes and goes, that is what a restore looks like; the worker waits for it and
+    // reports.
     {S::kWorking, E::kRestored, S::kDone, A::kEndJob},
     {S::kWorking, E::kEndedBadly, S::kFailed, A::kEndJob},
     {S::kWorking, E::kWorkerDied, S::kFailed, A::kEndJob},
@@ -75,7 +77,8 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kCancelling, E::kPhoneBack, S::kCancelling, A::kNothing},
     {S::kCancelling, E::kStayedAway, S::kCancelling, A::kNothing},
 
-    // A result stays visible until the phone has really left, another one is there, or it is armed anew.
+    // A result stays visible until the phone has really left, another one is there, or it is armed
+    // anew.
     {S::kDone, E::kPhoneGone, S::kDone, A::kNothing},
     {S::kDone, E::kPhoneBack, S::kDone, A::kNothing},
     {S::kDone, E::kStayedAway, S::kEmpty, A::kForget},
@@ -112,22 +115,38 @@ std::set<S> ReachableFromEmpty(std::span<const Transition> table) {
 
 std::string_view Name(PortEvent event) {
   switch (event) {
-    case E::kPhoneCame: return "phone_came";
-    case E::kPhoneBack: return "phone_back";
-    case E::kPhoneGone: return "phone_gone";
-    case E::kStayedAway: return "stayed_away";
-    case E::kIdentified: return "identified";
-    case E::kNotIdentified: return "not_identified";
-    case E::kArm: return "arm";
-    case E::kHold: return "hold";
-    case E::kDisarm: return "disarm";
-    case E::kCountdownOver: return "countdown_over";
-    case E::kSlot: return "slot";
-    case E::kRestored: return "restored";
-    case E::kEndedBadly: return "ended_badly";
-    case E::kWorkerDied: return "worker_died";
-    case E::kTryAgain: return "try_again";
-    case E::kCancel: return "cancel";
+    case E::kPhoneCame:
+      return "phone_came";
+    case E::kPhoneBack:
+      return "phone_back";
+    case E::kPhoneGone:
+      return "phone_gone";
+    case E::kStayedAway:
+      return "stayed_away";
+    case E::kIdentified:
+      return "identified";
+    case E::kNotIdentified:
+      return "not_identified";
+    case E::kArm:
+      return "arm";
+    case E::kHold:
+      return "hold";
+    case E::kDisarm:
+      return "disarm";
+    case E::kCountdownOver:
+      return "countdown_over";
+    case E::kSlot:
+      return "slot";
+    case E::kRestored:
+      return "restored";
+    case E::kEndedBadly:
+      return "ended_badly";
+    case E::kWorkerDied:
+      return "worker_died";
+    case E::kTryAgain:
+      return "try_again";
+    case E::kCancel:
+      return "cancel";
   }
   return "unknown";
 }
@@ -139,8 +158,9 @@ Result<PortMachine> PortMachine::Make(std::span<const Transition> table) {
       return other.from == row.from && other.event == row.event;
     };
     if (std::ranges::count_if(table, same) != 1)
-      return Fail(ErrorCode::kInternal, std::string("two rows for ") + std::string(station::Name(row.from)) +
-                                            " and " + std::string(Name(row.event)));
+      return Fail(ErrorCode::kInternal, std::string("two rows for ") +
+                                            std::string(station::Name(row.from)) + " and " +
+                                            std::string(Name(row.event)));
   }
   const std::set<S> reachable = ReachableFromEmpty(table);
   for (const S state : kAllPortStates) {
@@ -148,8 +168,9 @@ Result<PortMachine> PortMachine::Make(std::span<const Transition> table) {
       return Fail(ErrorCode::kInternal, "no way leads to " + std::string(station::Name(state)));
     for (const E event : kAlwaysAnswered)
       if (!machine.On(state, event))
-        return Fail(ErrorCode::kInternal, std::string(station::Name(state)) + " does not say what " +
-                                              std::string(Name(event)) + " means");
+        return Fail(ErrorCode::kInternal, std::string(station::Name(state)) +
+                                              " does not say what " + std::string(Name(event)) +
+                                              " means");
   }
   return machine;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// What may happen to a port, as one table: (state, event) -> (state, action). See README.md for the picture.
+// What may happen to a port, as one table: (state, event) -> (state, action). See README.md for the
+// picture.
 
 #include <optional>
 #include <span>
@@ -12,11 +13,12 @@
 namespace station::scheduler {
 
 enum class PortEvent : std::uint8_t {
-  kPhoneCame,      // a phone, or the same one in another mode or freshly plugged, that must be asked who it is
-  kPhoneBack,      // it re-appeared and is known to be part of what the port shows
-  kPhoneGone,      // the port is bare now
-  kStayedAway,     // bare for longer than a re-enumeration takes
-  kIdentified,     // the worker said who it is
+  kPhoneCame,   // a phone, or the same one in another mode or freshly plugged, that must be asked
+                // who it is
+  kPhoneBack,   // it re-appeared and is known to be part of what the port shows
+  kPhoneGone,   // the port is bare now
+  kStayedAway,  // bare for longer than a re-enumeration takes
+  kIdentified,  // the worker said who it is
   kNotIdentified,  // it could not, also not when asked again
   kArm,            // an arming takes the phone, and nothing is in the way
   kHold,           // an arming takes the phone, but something is missing or forbids it
@@ -30,28 +32,30 @@ enum class PortEvent : std::uint8_t {
   kCancel,         // an operator wants it to stop
 };
 inline constexpr std::array kAllPortEvents = {
-    PortEvent::kPhoneCame,   PortEvent::kPhoneBack,     PortEvent::kPhoneGone,     PortEvent::kStayedAway,
-    PortEvent::kIdentified,  PortEvent::kNotIdentified, PortEvent::kArm,           PortEvent::kHold,
-    PortEvent::kDisarm,      PortEvent::kCountdownOver, PortEvent::kSlot,          PortEvent::kRestored,
-    PortEvent::kEndedBadly,  PortEvent::kWorkerDied,    PortEvent::kTryAgain,      PortEvent::kCancel};
+    PortEvent::kPhoneCame,     PortEvent::kPhoneBack,  PortEvent::kPhoneGone,
+    PortEvent::kStayedAway,    PortEvent::kIdentified, PortEvent::kNotIdentified,
+    PortEvent::kArm,           PortEvent::kHold,       PortEvent::kDisarm,
+    PortEvent::kCountdownOver, PortEvent::kSlot,       PortEvent::kRestored,
+    PortEvent::kEndedBadly,    PortEvent::kWorkerDied, PortEvent::kTryAgain,
+    PortEvent::kCancel};
 [[nodiscard]] std::string_view Name(PortEvent event);
 
 // What the daemon does on a transition.
 enum class PortAction : std::uint8_t {
   kNothing,
-  kIdentify,          // start (or queue) the worker that asks
-  kForget,            // the phone's details go; nothing is at the port
-  kConsiderArmings,   // does an arming take this phone?
+  kIdentify,         // start (or queue) the worker that asks
+  kForget,           // the phone's details go; nothing is at the port
+  kConsiderArmings,  // does an arming take this phone?
   kStartCountdown,
-  kStopCountdown,     // and whatever held it
+  kStopCountdown,  // and whatever held it
   kShowHold,
-  kCreateJob,         // consume the arming, make the row durable, then ask for a slot
-  kWithdrawJob,       // a job that never began ends: cancelled
-  kLosePhone,         // a job that never began ends: the phone left
+  kCreateJob,    // consume the arming, make the row durable, then ask for a slot
+  kWithdrawJob,  // a job that never began ends: cancelled
+  kLosePhone,    // a job that never began ends: the phone left
   kRunWorker,
   kSendCancel,
-  kEndJob,            // write the end, show it
-  kQueueAgain,        // next attempt of the same job
+  kEndJob,      // write the end, show it
+  kQueueAgain,  // next attempt of the same job
 };
 
 struct Transition {
@@ -63,8 +67,9 @@ struct Transition {
 
 class PortMachine {
  public:
-  // kInternal, naming the hole, when the table is ambiguous, a state cannot be reached, or one does not say what
-  // happens when its worker dies, its phone goes or an operator cancels. For the station's own table: never fails.
+  // kInternal, naming the hole, when the table is ambiguous, a state cannot be reached, or one does
+  // not say what happens when its worker dies, its phone goes or an operator cancels. For the
+  // station's own table: never fails.
   [[nodiscard]] static Result<PortMachine> Make(std::span<const Transition> table);
   [[nodiscard]] static PortMachine Standard();
   [[nodiscard]] static std::span<const Transition> StandardTable();

@@ -11,8 +11,8 @@ using enum Need;
 constexpr unsigned kNothing = static_cast<unsigned>(Need::kNone);
 constexpr unsigned kPhoneOnly = static_cast<unsigned>(kPhone);
 
-// Deadlines are outer limits: a worker gives up sooner by itself and says why. Streaming moves up to
-// 10 GB over what may be a shared USB 2 hub.
+// Deadlines are outer limits: a worker gives up sooner by itself and says why. Streaming moves up
+// to 10 GB over what may be a shared USB 2 hub.
 constexpr auto kSteps = std::to_array<StepSpec>({
     {Step::kNone, kNothing, 60s, 0s, false},
     {Step::kIdentify, kPhone | kMux, 90s, 0s, false},

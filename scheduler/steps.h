@@ -1,5 +1,6 @@
 #pragma once
-// The steps of a job as data: what each needs, how long it may take, what it weighs, what it destroys.
+// The steps of a job as data: what each needs, how long it may take, what it weighs, what it
+// destroys.
 
 #include <chrono>
 #include <span>
@@ -28,8 +29,9 @@ struct StepSpec {
   unsigned needs;                 // of Need
   std::chrono::seconds deadline;  // from its start; then the worker is ended. 0: none
   std::chrono::seconds typical;   // its weight in the progress bar, and the first guess of an ETA
-  bool destructive;               // user data may be gone once it began; not interrupted by a cancel
-  bool by_bytes = false;          // its progress is counted in bytes; fractions of something else do not move it
+  bool destructive;  // user data may be gone once it began; not interrupted by a cancel
+  bool by_bytes =
+      false;  // its progress is counted in bytes; fractions of something else do not move it
 };
 
 // In the order in which a job takes them.

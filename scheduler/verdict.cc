@@ -34,8 +34,7 @@ struct RetryRow {
   int retries;
 };
 constexpr auto kRetries = std::to_array<RetryRow>({
-    {ErrorCode::kPhoneGone, 0},  // the worker waited long enough for it
-    {ErrorCode::kNoReconnect, 0},
+    {ErrorCode::kNoReconnect, 0},  // the worker waited long enough for it
     {ErrorCode::kStepTimeout, 1},
     {ErrorCode::kTicketWrongNonce, 1},
     {ErrorCode::kNonceChanged, 1},
@@ -47,14 +46,19 @@ constexpr auto kRetries = std::to_array<RetryRow>({
 
 Outcome OutcomeOfClass(ErrorClass error_class) {
   switch (error_class) {
-    case ErrorClass::kNone: return Outcome::kRestored;
+    case ErrorClass::kNone:
+      return Outcome::kRestored;
     case ErrorClass::kStation:
     case ErrorClass::kPhone:
-    case ErrorClass::kOperator: return Outcome::kHeld;
+    case ErrorClass::kOperator:
+      return Outcome::kHeld;
     case ErrorClass::kFirmware:
-    case ErrorClass::kSigning: return Outcome::kNeedsFirmwareOrSigning;
-    case ErrorClass::kCable: return Outcome::kNeedsCableOrPort;
-    case ErrorClass::kStopped: return Outcome::kCancelled;
+    case ErrorClass::kSigning:
+      return Outcome::kNeedsFirmwareOrSigning;
+    case ErrorClass::kCable:
+      return Outcome::kNeedsCableOrPort;
+    case ErrorClass::kStopped:
+      return Outcome::kCancelled;
   }
   return Outcome::kIndeterminate;
 }

@@ -38,7 +38,8 @@ CartSettings SettingsOf(const config::Config& config) {
   settings.countdown = config.countdown;
   settings.arming_expiry = config.arming_expiry;
   settings.result_rest = config.restored_port_rest;
-  settings.never_wipe = {config.never_wipe.ecids, config.never_wipe.serial_numbers, config.never_wipe.udids};
+  settings.never_wipe = {config.never_wipe.ecids, config.never_wipe.serial_numbers,
+                         config.never_wipe.udids};
   settings.signing_url = config.signing_url;
   settings.signing_ca_file = config.signing_ca_file;
   settings.journal_dir = config.state_dir / "journals";
@@ -47,11 +48,13 @@ CartSettings SettingsOf(const config::Config& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config, const std::string& version) {
+Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config,
+                                              const std::string& version) {
   ::umask(kPrivateMask);
   STATION_CHECK(MakeFolder(config.run_dir));
   STATION_TRY(lock, LockInstance(config.run_dir));
-  for (const char* folder : {"store", "journals", "logs"}) STATION_CHECK(MakeFolder(config.state_dir / folder));
+  for (const char* folder : {"store", "journals", "logs"})
+    STATION_CHECK(MakeFolder(config.state_dir / folder));
   std::unique_ptr<Daemon> daemon(new Daemon(config, version, std::move(lock)));
   STATION_CHECK(daemon->OpenState());
   STATION_CHECK(daemon->OpenCart());
@@ -81,14 +84,16 @@ Status Daemon::OpenState() {
   auto catalogue = catalogue::Catalogue::Load(config_.catalogue_file);
   if (!catalogue) return std::unexpected(catalogue.error());
   catalogue_ = std::move(*catalogue);
-  STATION_TRY(shelf, store::Shelf::Open(config_.state_dir / "store", store::StaleIncoming::kRemove));
+  STATION_TRY(shelf,
+              store::Shelf::Open(config_.state_dir / "store", store::StaleIncoming::kRemove));
   firmware_.emplace(std::move(shelf));
   STATION_CHECK(firmware_->Refresh());
   metrics_.SetFirmware(firmware_->Entries());
-  STATION_TRY(ledger, ledger::Ledger::Open(
-                          config_.state_dir / "ledger.sqlite",
-                          [this](std::function<void()> call) { boost::asio::post(io_, std::move(call)); },
-                          [this](std::chrono::duration<double> time) { metrics_.OnCommit(time); }));
+  STATION_TRY(ledger,
+              ledger::Ledger::Open(
+                  config_.state_dir / "ledger.sqlite",
+                  [this](std::function<void()> call) { boost::asio::post(io_, std::move(call)); },
+                  [this](std::chrono::duration<double> time) { metrics_.OnCommit(time); }));
   ledger_ = std::move(ledger);
   STATION_TRY(reader, ledger::Reader::Open(config_.state_dir / "ledger.sqlite"));
   reader_.emplace(std::move(reader));
@@ -98,11 +103,12 @@ Status Daemon::OpenState() {
 Status Daemon::OpenCart() {
   const std::filesystem::path programs = ProgramDir(config_);
   supervisor_ = std::make_unique<Supervisor>(
-      io_, SupervisorSettings{.worker_program = programs / "station-worker",
-                              .fetcher_program = programs / "station-fetcher",
-                              .socket = config_.run_dir / "worker.sock",
-                              .log_dir = config_.state_dir / "logs",
-                              .on_count = [this](std::size_t running) { metrics_.SetWorkers(running); }});
+      io_, SupervisorSettings{
+               .worker_program = programs / "station-worker",
+               .fetcher_program = programs / "station-fetcher",
+               .socket = config_.run_dir / "worker.sock",
+               .log_dir = config_.state_dir / "logs",
+               .on_count = [this](std::size_t running) { metrics_.SetWorkers(running); }});
   const CartSettings settings = SettingsOf(config_);
   cart_ = std::make_unique<Cart>(
       settings, CartParts{.clock = clock_,
@@ -112,10 +118,12 @@ Status Daemon::OpenCart() {
                           .catalogue = *catalogue_,
                           .observer = announcer_,
                           .key_of = [this](const PortPath& path) { return topology_.KeyOf(path); },
-                          .last_word = [folder = settings.journal_dir](JobId job, int attempt) {
-                            return LastWord(folder, job, attempt);
-                          }});
-  imports_ = std::make_unique<Imports>(clock_, *supervisor_, *firmware_, [this] { FirmwareChanged(); });
+                          .last_word =
+                              [folder = settings.journal_dir](JobId job, int attempt) {
+                                return LastWord(folder, job, attempt);
+                              }});
+  imports_ =
+      std::make_unique<Imports>(clock_, *supervisor_, *firmware_, [this] { FirmwareChanged(); });
   listeners_ = std::make_unique<Listeners>(*cart_, *imports_);
   STATION_TRY(memory, ReadMemory(*reader_));
   std::set<std::string> alive;
@@ -128,17 +136,21 @@ Status Daemon::OpenCart() {
 
 Status Daemon::OpenSockets() {
   if (config_.metrics_enabled) {
-    STATION_TRY(exposition, Exposition::Start(config_.metrics_address, config_.metrics_port, metrics_,
-                                              {config_.state_dir, config_.run_dir / "worker.sock"}));
+    STATION_TRY(exposition,
+                Exposition::Start(config_.metrics_address, config_.metrics_port, metrics_,
+                                  {config_.state_dir, config_.run_dir / "worker.sock"}));
     exposition_ = std::move(exposition);
     facts_.metrics_address = exposition_->Address();
-    STATION_CHECK(WriteFileDurably(config_.run_dir / "metrics.address", exposition_->Address() + "\n"));
+    STATION_CHECK(
+        WriteFileDurably(config_.run_dir / "metrics.address", exposition_->Address() + "\n"));
   }
   acts_ = std::make_unique<Acts>(state_, *reader_);
   const ApiParts parts{*acts_, *cart_, *imports_, *firmware_, hub_, clock_, facts_};
-  STATION_TRY(api, ApiServer::Start(parts, {{Role::kViewer, config_.run_dir / "viewer.sock", config_.viewer_group},
-                                            {Role::kOperator, config_.run_dir / "operator.sock", config_.operator_group},
-                                            {Role::kAdmin, config_.run_dir / "admin.sock", config_.admin_group}}));
+  STATION_TRY(
+      api, ApiServer::Start(
+               parts, {{Role::kViewer, config_.run_dir / "viewer.sock", config_.viewer_group},
+                       {Role::kOperator, config_.run_dir / "operator.sock", config_.operator_group},
+                       {Role::kAdmin, config_.run_dir / "admin.sock", config_.admin_group}}));
   api_ = std::move(api);
   return {};
 }
@@ -146,9 +158,10 @@ Status Daemon::OpenSockets() {
 Status Daemon::OpenMux() {
   const char* address = std::getenv("USBMUXD_SOCKET_ADDRESS");
   STATION_TRY(endpoint, MuxAddress(address == nullptr ? "" : address));
-  mux_ = std::make_unique<MuxListener>(io_, endpoint, clock_, [this](bool connected, const std::set<MuxPhone>& phones) {
-    cart_->OnMux(connected, phones);
-  });
+  mux_ = std::make_unique<MuxListener>(io_, endpoint, clock_,
+                                       [this](bool connected, const std::set<MuxPhone>& phones) {
+                                         cart_->OnMux(connected, phones);
+                                       });
   return {};
 }
 
@@ -171,8 +184,10 @@ void Daemon::Run(std::function<void()> ready) {
       if (*once) std::exchange(*once, nullptr)();
     });
   });
-  if (hotplug) hotplug_ = std::move(*hotplug);
-  else LogError(LogLevel::kError, "USB cannot be watched", hotplug.error());
+  if (hotplug)
+    hotplug_ = std::move(*hotplug);
+  else
+    LogError(LogLevel::kError, "USB cannot be watched", hotplug.error());
   const auto work = boost::asio::make_work_guard(io_);
   io_.run();
 }

@@ -1,6 +1,6 @@
 #pragma once
-// stationd put together: everything by constructor, in the order in which it is needed. One thread (the caller of Run)
-// is the state thread; gRPC, hotplug and ledger threads only post to it.
+// stationd put together: everything by constructor, in the order in which it is needed. One thread
+// (the caller of Run) is the state thread; gRPC, hotplug and ledger threads only post to it.
 
 #include <utility>
 
@@ -30,11 +30,15 @@ class Announcer : public CartObserver {
   Announcer(CartObserver& first, CartObserver& second) : first_(first), second_(second) {}
   void OnPort(const PortView& port) override { first_.OnPort(port), second_.OnPort(port); }
   void OnCart(const CartView& cart) override { first_.OnCart(cart), second_.OnCart(cart); }
-  void OnJobEnded(const ledger::JobRow& job) override { first_.OnJobEnded(job), second_.OnJobEnded(job); }
+  void OnJobEnded(const ledger::JobRow& job) override {
+    first_.OnJobEnded(job), second_.OnJobEnded(job);
+  }
   void OnStepEnded(Step step, std::chrono::duration<double> time) override {
     first_.OnStepEnded(step, time), second_.OnStepEnded(step, time);
   }
-  void OnBytes(const PortView& port, std::uint64_t more) override { first_.OnBytes(port, more), second_.OnBytes(port, more); }
+  void OnBytes(const PortView& port, std::uint64_t more) override {
+    first_.OnBytes(port, more), second_.OnBytes(port, more);
+  }
 
  private:
   CartObserver& first_;
@@ -44,7 +48,8 @@ class Announcer : public CartObserver {
 class Daemon {
  public:
   // Everything is open and usable, or the error says what is not.
-  [[nodiscard]] static Result<std::unique_ptr<Daemon>> Start(const config::Config& config, const std::string& version);
+  [[nodiscard]] static Result<std::unique_ptr<Daemon>> Start(const config::Config& config,
+                                                             const std::string& version);
   ~Daemon();
 
   // Until SIGTERM or SIGINT. `ready` is called once the first scan of the bus was taken in.

@@ -12,18 +12,22 @@
 namespace {
 
 int Complain(const station::Error& error) {
-  std::fprintf(stderr, "stationd: %s\n  %s\n", error.context.c_str(), std::string(OperatorLine(error.code)).c_str());
+  std::fprintf(stderr, "stationd: %s\n  %s\n", error.context.c_str(),
+               std::string(OperatorLine(error.code)).c_str());
   return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"The re-imaging station's daemon: watches ports, runs one worker per phone, serves the API and metrics."};
+  CLI::App app{
+      "The re-imaging station's daemon: watches ports, runs one worker per phone, serves the API "
+      "and metrics."};
   std::string config_file = "/etc/station/station.yaml";
   bool check_only = false;
   app.add_option("--config", config_file, "Configuration file")->capture_default_str();
-  app.add_flag("--check-config", check_only, "Read the configuration, say what is wrong with it, and end");
+  app.add_flag("--check-config", check_only,
+               "Read the configuration, say what is wrong with it, and end");
   app.set_version_flag("--version", "stationd " STATION_VERSION);
   CLI11_PARSE(app, argc, argv);
 

@@ -25,7 +25,8 @@ constexpr auto kFirstBackoff = 100ms;
 constexpr auto kLastBackoff = 2000ms;
 
 void PutLittleEndian(std::string& to, std::uint32_t value) {
-  for (unsigned shift = 0; shift < 32; shift += 8) to.push_back(static_cast<char>(value >> shift & 0xFFU));
+  for (unsigned shift = 0; shift < 32; shift += 8)
+    to.push_back(static_cast<char>(value >> shift & 0xFFU));
 }
 
 std::uint32_t LittleEndian(const std::uint8_t* from) {
@@ -66,11 +67,13 @@ struct MuxListener::Session {
 Result<stream_protocol::endpoint> MuxAddress(const std::string& address) {
   const std::string text = address.empty() ? "UNIX:/var/run/usbmuxd" : address;
   if (text.starts_with("UNIX:")) {
-    if (text.size() - 5 > 107) return Fail(ErrorCode::kConfigInvalid, "socket path is too long: " + text);
+    if (text.size() - 5 > 107)
+      return Fail(ErrorCode::kConfigInvalid, "socket path is too long: " + text);
     return stream_protocol::endpoint(asio::local::stream_protocol::endpoint(text.substr(5)));
   }
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return Fail(ErrorCode::kConfigInvalid, "neither UNIX:/path nor host:port: " + text);
+  if (colon == std::string::npos)
+    return Fail(ErrorCode::kConfigInvalid, "neither UNIX:/path nor host:port: " + text);
   std::string host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo hints{};
@@ -82,8 +85,13 @@ Result<stream_protocol::endpoint> MuxAddress(const std::string& address) {
   return stream_protocol::endpoint(found->ai_addr, found->ai_addrlen, IPPROTO_TCP);
 }
 
-MuxListener::MuxListener(asio::io_context& io, stream_protocol::endpoint address, Clock& clock, OnChange on_change)
-    : io_(io), address_(std::move(address)), on_change_(std::move(on_change)), again_(clock), backoff_(kFirstBackoff) {}
+MuxListener::MuxListener(asio::io_context& io, stream_protocol::endpoint address, Clock& clock,
+                         OnChange on_change)
+    : io_(io),
+      address_(std::move(address)),
+      on_change_(std::move(on_change)),
+      again_(clock),
+      backoff_(kFirstBackoff) {}
 
 void MuxListener::Start() { Connect(); }
 
@@ -98,7 +106,8 @@ void MuxListener::Stop() {
 
 void MuxListener::Connect() {
   session_ = std::make_shared<Session>(io_);
-  session_->socket.async_connect(address_, [this, session = session_](const boost::system::error_code& error) {
+  session_->socket.async_connect(address_, [this, session = session_](
+                                               const boost::system::error_code& error) {
     if (session != session_) return;
     if (error) return Lost(error.message());
     asio::async_write(session->socket, asio::buffer(session->request),
@@ -116,7 +125,8 @@ void MuxListener::ReadHeader(std::shared_ptr<Session> session) {
                      if (session != session_) return;
                      if (error) return Lost(error.message());
                      const std::uint32_t length = LittleEndian(session->header.data());
-                     if (length < kHeaderSize || length - kHeaderSize > kLargestBody) return Lost("a packet of a wrong length");
+                     if (length < kHeaderSize || length - kHeaderSize > kLargestBody)
+                       return Lost("a packet of a wrong length");
                      session->body.resize(length - kHeaderSize);
                      ReadBody(session);
                    });
@@ -127,9 +137,11 @@ void MuxListener::ReadBody(std::shared_ptr<Session> session) {
                    [this, session](const boost::system::error_code& error, std::size_t) {
                      if (session != session_) return;
                      if (error) return Lost(error.message());
-                     const auto message = plist::Plist::Parse(std::span<const std::uint8_t>(session->body));
+                     const auto message =
+                         plist::Plist::Parse(std::span<const std::uint8_t>(session->body));
                      if (!message) return Lost(message.error().context);
-                     if (const Status understood = OnPlist(message->Get()); !understood) return Lost(understood.error().context);
+                     if (const Status understood = OnPlist(message->Get()); !understood)
+                       return Lost(understood.error().context);
                      ReadHeader(session);
                    });
 }
@@ -137,7 +149,8 @@ void MuxListener::ReadBody(std::shared_ptr<Session> session) {
 Status MuxListener::OnPlist(plist::View message) {
   const std::string type = message["MessageType"].String().value_or("");
   if (type == "Result") {
-    if (message["Number"].Integer() != 0U) return Fail(ErrorCode::kMuxUnreachable, "usbmuxd refuses to be listened to");
+    if (message["Number"].Integer() != 0U)
+      return Fail(ErrorCode::kMuxUnreachable, "usbmuxd refuses to be listened to");
     listening_ = true;
     said_lost_ = false;
     backoff_ = kFirstBackoff;
@@ -160,7 +173,9 @@ Status MuxListener::OnPlist(plist::View message) {
 }
 
 void MuxListener::Lost(const std::string& why) {
-  if (!said_lost_) LogError(LogLevel::kWarning, "usbmuxd is not there, trying again", {ErrorCode::kMuxUnreachable, why});
+  if (!said_lost_)
+    LogError(LogLevel::kWarning, "usbmuxd is not there, trying again",
+             {ErrorCode::kMuxUnreachable, why});
   said_lost_ = true;
   session_.reset();
   phones_.clear();

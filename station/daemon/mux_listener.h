@@ -18,14 +18,16 @@
 
 namespace station::daemon {
 
-// Where usbmuxd is: "UNIX:/path" or "host:port" (the last colon splits, [..] around IPv6), as in USBMUXD_SOCKET_ADDRESS.
-// Empty: /var/run/usbmuxd. kConfigInvalid.
-[[nodiscard]] Result<boost::asio::generic::stream_protocol::endpoint> MuxAddress(const std::string& address);
+// Where usbmuxd is: "UNIX:/path" or "host:port" (the last colon splits, [..] around IPv6), as in
+// USBMUXD_SOCKET_ADDRESS. Empty: /var/run/usbmuxd. kConfigInvalid.
+[[nodiscard]] Result<boost::asio::generic::stream_protocol::endpoint> MuxAddress(
+    const std::string& address);
 
 class MuxListener {
  public:
   using OnChange = std::function<void(bool connected, const std::set<MuxPhone>& phones)>;
-  MuxListener(boost::asio::io_context& io, boost::asio::generic::stream_protocol::endpoint address, Clock& clock, OnChange on_change);
+  MuxListener(boost::asio::io_context& io, boost::asio::generic::stream_protocol::endpoint address,
+              Clock& clock, OnChange on_change);
 
   void Start();
   void Stop();

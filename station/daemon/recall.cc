@@ -12,7 +12,9 @@ Result<Memory> ReadMemory(ledger::Reader& reader) {
   STATION_TRY(labels, reader.Labels());
   STATION_TRY(phones, reader.Phones());
   STATION_TRY(armings, reader.Armings(/*active_only=*/false));
-  STATION_TRY(open_jobs, reader.Jobs({.before_id = 0, .limit = kMostOpenJobs, .running_only = true,
+  STATION_TRY(open_jobs, reader.Jobs({.before_id = 0,
+                                      .limit = kMostOpenJobs,
+                                      .running_only = true,
                                       .include_identify = true}));
   STATION_TRY(last_jobs, reader.LastJobs());
   STATION_TRY(stop, reader.Setting("emergency_stop"));

@@ -11,7 +11,8 @@ namespace {
 std::string InsertSql(std::string_view table, std::string_view columns, std::string_view verb) {
   std::string marks = "?";
   for (auto commas = std::ranges::count(columns, ','); commas > 0; --commas) marks += ",?";
-  return std::string(verb) + " INTO " + std::string(table) + "(" + std::string(columns) + ") VALUES(" + marks + ")";
+  return std::string(verb) + " INTO " + std::string(table) + "(" + std::string(columns) +
+         ") VALUES(" + marks + ")";
 }
 
 constexpr std::string_view kReplace = "INSERT OR REPLACE";
@@ -24,7 +25,8 @@ Status Put(Connection& connection, const PutJob& put) {
 }
 
 Status Put(Connection& connection, const PutStep& put) {
-  static const std::string sql = InsertSql("steps", "job_id, attempt, step, started, ended, bytes", kReplace);
+  static const std::string sql =
+      InsertSql("steps", "job_id, attempt, step, started, ended, bytes", kReplace);
   STATION_TRY(statement, connection.Prepare(sql));
   const StepRow& step = put.step;
   statement.Bind(put.job.value)
@@ -68,26 +70,38 @@ Status Put(Connection& connection, const PutLabel& put) {
     STATION_TRY(statement, connection.Prepare("DELETE FROM labels WHERE port = ?"));
     return statement.Bind(put.port.value).Run();
   }
-  STATION_TRY(statement, connection.Prepare("INSERT OR REPLACE INTO labels(port, label) VALUES(?,?)"));
+  STATION_TRY(statement,
+              connection.Prepare("INSERT OR REPLACE INTO labels(port, label) VALUES(?,?)"));
   return statement.Bind(put.port.value).Bind(put.label).Run();
 }
 
 Status Put(Connection& connection, const PutEvent& put) {
   STATION_TRY(statement,
-              connection.Prepare("INSERT INTO events(at, kind, job_id, port, actor, text) VALUES(?,?,?,?,?,?)"));
+              connection.Prepare(
+                  "INSERT INTO events(at, kind, job_id, port, actor, text) VALUES(?,?,?,?,?,?)"));
   const EventRow& event = put.event;
-  statement.Bind(event.at.value).Bind(event.kind).Bind(event.job_id).Bind(event.port).Bind(event.actor);
+  statement.Bind(event.at.value)
+      .Bind(event.kind)
+      .Bind(event.job_id)
+      .Bind(event.port)
+      .Bind(event.actor);
   return statement.Bind(event.text).Run();
 }
 
 Status Put(Connection& connection, const PutAnswer& put) {
-  STATION_TRY(statement,
-              connection.Prepare("INSERT OR IGNORE INTO requests(id, method, answer, at) VALUES(?,?,?,?)"));
-  return statement.Bind(put.request_id).Bind(put.method).BindBlob(put.answer).Bind(put.at.value).Run();
+  STATION_TRY(
+      statement,
+      connection.Prepare("INSERT OR IGNORE INTO requests(id, method, answer, at) VALUES(?,?,?,?)"));
+  return statement.Bind(put.request_id)
+      .Bind(put.method)
+      .BindBlob(put.answer)
+      .Bind(put.at.value)
+      .Run();
 }
 
 Status Put(Connection& connection, const PutSetting& put) {
-  STATION_TRY(statement, connection.Prepare("INSERT OR REPLACE INTO settings(key, value) VALUES(?,?)"));
+  STATION_TRY(statement,
+              connection.Prepare("INSERT OR REPLACE INTO settings(key, value) VALUES(?,?)"));
   return statement.Bind(put.key).Bind(put.value).Run();
 }
 

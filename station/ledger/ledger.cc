@@ -16,11 +16,13 @@ Result<std::int64_t> MaxId(Connection& connection, std::string_view sql) {
 
 }  // namespace
 
-Result<std::unique_ptr<Ledger>> Ledger::Open(const std::filesystem::path& path, Post post, CommitObserver observer) {
+Result<std::unique_ptr<Ledger>> Ledger::Open(const std::filesystem::path& path, Post post,
+                                             CommitObserver observer) {
   STATION_TRY(connection, Connection::Open(path, Connection::Mode::kReadWrite));
   STATION_CHECK(connection.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
   STATION_CHECK(Upgrade(connection));
-  std::unique_ptr<Ledger> ledger(new Ledger(std::move(connection), std::move(post), std::move(observer)));
+  std::unique_ptr<Ledger> ledger(
+      new Ledger(std::move(connection), std::move(post), std::move(observer)));
   STATION_CHECK(ledger->ReadLastIds());
   ledger->writer_ = std::thread([raw = ledger.get()] { raw->Write(); });
   return ledger;
@@ -69,7 +71,8 @@ void Ledger::Write() {
 // One commit for all; should that fail, one each, so that the error stays with what caused it.
 void Ledger::CommitAll(std::vector<Batch>& batches) {
   const auto answer = [&](Batch& batch, Status status) {
-    if (batch.done) post_([done = std::move(batch.done), status = std::move(status)] { done(status); });
+    if (batch.done)
+      post_([done = std::move(batch.done), status = std::move(status)] { done(status); });
   };
   std::vector<const Batch*> all;
   for (const Batch& batch : batches) all.push_back(&batch);

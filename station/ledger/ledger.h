@@ -1,5 +1,6 @@
 #pragma once
-// The writing end: a queue, one thread, group commit. Intent before action: do the thing in the callback.
+// The writing end: a queue, one thread, group commit. Intent before action: do the thing in the
+// callback.
 
 #include <chrono>
 #include <condition_variable>
@@ -24,7 +25,8 @@ class Ledger {
   using CommitObserver = std::function<void(std::chrono::duration<double>)>;
 
   // Makes or upgrades the file. kLedger, kDiskFull.
-  [[nodiscard]] static Result<std::unique_ptr<Ledger>> Open(const std::filesystem::path& path, Post post,
+  [[nodiscard]] static Result<std::unique_ptr<Ledger>> Open(const std::filesystem::path& path,
+                                                            Post post,
                                                             CommitObserver observer = nullptr);
   // Writes what is queued; its callbacks are still posted.
   ~Ledger();
@@ -34,8 +36,8 @@ class Ledger {
   // All of `records` or none. `done` is posted once they are on disk, or with why they are not.
   void Append(std::vector<Record> records, Done done = nullptr);
 
-  // The next number of its kind: above all that are on disk, never given twice while this object lives. Not
-  // thread-safe: the state thread's alone.
+  // The next number of its kind: above all that are on disk, never given twice while this object
+  // lives. Not thread-safe: the state thread's alone.
   [[nodiscard]] JobId NextJobId() { return {++last_job_}; }
   [[nodiscard]] std::int64_t NextArmingId() { return ++last_arming_; }
 

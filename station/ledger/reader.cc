@@ -16,8 +16,10 @@ Result<std::vector<Row>> All(Statement statement, Read read) {
 }
 
 Result<std::vector<StepRow>> Steps(Connection& connection, JobId id) {
-  STATION_TRY(statement, connection.Prepare("SELECT attempt, step, started, ended, bytes FROM steps WHERE job_id = ? "
-                                            "ORDER BY attempt, started, step"));
+  STATION_TRY(
+      statement,
+      connection.Prepare("SELECT attempt, step, started, ended, bytes FROM steps WHERE job_id = ? "
+                         "ORDER BY attempt, started, step"));
   statement.Bind(id.value);
   return All<StepRow>(std::move(statement), [](const Statement& row) {
     StepRow step;
@@ -72,9 +74,10 @@ Result<std::optional<JobRow>> Reader::Job(JobId id) {
 
 Result<std::vector<JobRow>> Reader::LastJobs() {
   const std::lock_guard lock(state_->mutex);
-  STATION_TRY(statement, state_->connection.Prepare("SELECT " + std::string(kJobColumns) +
-                                                    " FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE action <> 0 "
-                                                    "AND began <> 0 GROUP BY port) AND ended <> 0"));
+  STATION_TRY(statement, state_->connection.Prepare(
+                             "SELECT " + std::string(kJobColumns) +
+                             " FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE action <> 0 "
+                             "AND began <> 0 GROUP BY port) AND ended <> 0"));
   return All<JobRow>(std::move(statement), ReadJob);
 }
 
@@ -99,17 +102,22 @@ Result<std::map<PortKey, std::string>> Reader::Labels() {
 
 Result<std::vector<PhoneFacts>> Reader::Phones() {
   const std::lock_guard lock(state_->mutex);
-  STATION_TRY(statement, state_->connection.Prepare("SELECT " + std::string(kPhoneColumns) + " FROM phones"));
-  return All<PhoneFacts>(std::move(statement), [](const Statement& row) { return ReadPhone(row, 0); });
+  STATION_TRY(statement,
+              state_->connection.Prepare("SELECT " + std::string(kPhoneColumns) + " FROM phones"));
+  return All<PhoneFacts>(std::move(statement),
+                         [](const Statement& row) { return ReadPhone(row, 0); });
 }
 
-Result<std::optional<std::string>> Reader::Answer(const std::string& request_id, const std::string& method) {
+Result<std::optional<std::string>> Reader::Answer(const std::string& request_id,
+                                                  const std::string& method) {
   const std::lock_guard lock(state_->mutex);
-  STATION_TRY(statement, state_->connection.Prepare("SELECT method, answer FROM requests WHERE id = ?"));
+  STATION_TRY(statement,
+              state_->connection.Prepare("SELECT method, answer FROM requests WHERE id = ?"));
   STATION_TRY(row, statement.Bind(request_id).Step());
   if (!row) return std::optional<std::string>();
   if (statement.Text(0) != method)
-    return Fail(ErrorCode::kBadRequest, "request id " + request_id + " was used for " + statement.Text(0));
+    return Fail(ErrorCode::kBadRequest,
+                "request id " + request_id + " was used for " + statement.Text(0));
   return std::optional(statement.Text(1));
 }
 

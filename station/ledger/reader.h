@@ -27,14 +27,18 @@ class Reader {
   // The file must exist (the Ledger makes it). kLedger.
   [[nodiscard]] static Result<Reader> Open(const std::filesystem::path& path);
 
-  [[nodiscard]] Result<std::vector<JobRow>> Jobs(const JobQuery& query);  // newest first, without steps
-  [[nodiscard]] Result<std::optional<JobRow>> Job(JobId id);               // with steps
-  [[nodiscard]] Result<std::vector<JobRow>> LastJobs();  // the last ended restore job of each port that began
+  [[nodiscard]] Result<std::vector<JobRow>> Jobs(
+      const JobQuery& query);                                 // newest first, without steps
+  [[nodiscard]] Result<std::optional<JobRow>> Job(JobId id);  // with steps
+  [[nodiscard]] Result<std::vector<JobRow>>
+  LastJobs();  // the last ended restore job of each port that began
   [[nodiscard]] Result<std::vector<ArmingRow>> Armings(bool active_only);
   [[nodiscard]] Result<std::map<PortKey, std::string>> Labels();
   [[nodiscard]] Result<std::vector<PhoneFacts>> Phones();
-  // The stored answer of a request; nothing when it was never given. kBadRequest when another method used the id.
-  [[nodiscard]] Result<std::optional<std::string>> Answer(const std::string& request_id, const std::string& method);
+  // The stored answer of a request; nothing when it was never given. kBadRequest when another
+  // method used the id.
+  [[nodiscard]] Result<std::optional<std::string>> Answer(const std::string& request_id,
+                                                          const std::string& method);
   [[nodiscard]] Result<std::optional<std::string>> Setting(const std::string& key);
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
-// What the ledger keeps, as plain structs. Times are wall clock, milliseconds since 1970; 0 is "not (yet)".
+// What the ledger keeps, as plain structs. Times are wall clock, milliseconds since 1970; 0 is "not
+// (yet)".
 
 #include <cstdint>
 #include <string>
@@ -95,7 +96,8 @@ struct EventRow {
 struct PutJob {  // new, or all of it anew
   JobRow job;
 };
-struct PutStep {  // the running step of an attempt; the same (job, attempt, step, started) again updates it
+struct PutStep {  // the running step of an attempt; the same (job, attempt, step, started) again
+                  // updates it
   JobId job;
   StepRow step;
 };
@@ -123,6 +125,7 @@ struct PutSetting {
   std::string key;
   std::string value;
 };
-using Record = std::variant<PutJob, PutStep, PutArming, PutPhone, PutLabel, PutEvent, PutAnswer, PutSetting>;
+using Record =
+    std::variant<PutJob, PutStep, PutArming, PutPhone, PutLabel, PutEvent, PutAnswer, PutSetting>;
 
 }  // namespace station::ledger

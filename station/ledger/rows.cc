@@ -66,7 +66,8 @@ JobRow ReadJob(const Statement& row) {
   job.began = {row.Int(21)};
   job.ended = {row.Int(22)};
   job.outcome = EnumFrom(row.Int(23), kAllOutcomes);
-  job.error = ErrorCodeFromNumber(static_cast<std::uint32_t>(row.Int(24))).value_or(ErrorCode::kInternal);
+  job.error =
+      ErrorCodeFromNumber(static_cast<std::uint32_t>(row.Int(24))).value_or(ErrorCode::kInternal);
   job.context = row.Text(25);
   job.step = EnumFrom(row.Int(26), kAllSteps);
   job.signer_root = row.Text(27);

@@ -54,8 +54,9 @@ Result<int> Version(Connection& connection) {
 Status Upgrade(Connection& connection) {
   STATION_TRY(version, Version(connection));
   if (version > kSchemaVersion)
-    return Fail(ErrorCode::kLedger, "the ledger was written by a newer station (schema " + std::to_string(version) +
-                                        ", this one knows " + std::to_string(kSchemaVersion) + ")");
+    return Fail(ErrorCode::kLedger, "the ledger was written by a newer station (schema " +
+                                        std::to_string(version) + ", this one knows " +
+                                        std::to_string(kSchemaVersion) + ")");
   if (version == kSchemaVersion) return {};
   STATION_CHECK(connection.Execute("BEGIN IMMEDIATE"));
   for (int from = version; from < kSchemaVersion; ++from)

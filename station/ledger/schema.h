@@ -8,7 +8,8 @@ namespace station::ledger {
 
 inline constexpr int kSchemaVersion = 1;
 
-// Makes or upgrades the tables in one transaction. kLedger when the file was written by a newer version.
+// Makes or upgrades the tables in one transaction. kLedger when the file was written by a newer
+// version.
 [[nodiscard]] Status Upgrade(Connection& connection);
 
 }  // namespace station::ledger

@@ -6,7 +6,8 @@ namespace {
 std::unexpected<Error> FailSqlite(sqlite3* db, std::string_view doing) {
   const int code = db == nullptr ? SQLITE_NOMEM : sqlite3_errcode(db);
   const ErrorCode error = code == SQLITE_FULL ? ErrorCode::kDiskFull : ErrorCode::kLedger;
-  return Fail(error, std::string(doing) + ": " + (db == nullptr ? "no memory" : sqlite3_errmsg(db)));
+  return Fail(error,
+              std::string(doing) + ": " + (db == nullptr ? "no memory" : sqlite3_errmsg(db)));
 }
 
 constexpr int kBusyMilliseconds = 5000;
@@ -26,8 +27,8 @@ Statement& Statement::Bind(std::string_view text) {
 }
 
 Statement& Statement::BindBlob(std::string_view bytes) {
-  sqlite3_bind_blob64(statement_.get(), ++bound_, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(),
-                      SQLITE_TRANSIENT);
+  sqlite3_bind_blob64(statement_.get(), ++bound_, bytes.data() == nullptr ? "" : bytes.data(),
+                      bytes.size(), SQLITE_TRANSIENT);
   return *this;
 }
 
@@ -52,7 +53,8 @@ std::string Statement::Text(int column) const {
 
 Result<Connection> Connection::Open(const std::filesystem::path& path, Mode mode) {
   sqlite3* db = nullptr;
-  const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int flags =
+      mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   Connection connection(db);
   if (code != SQLITE_OK) return FailSqlite(db, "opening " + path.string());
@@ -70,8 +72,8 @@ Result<Statement> Connection::Prepare(std::string_view sql) {
   auto found = prepared_.find(sql);
   if (found == prepared_.end()) {
     sqlite3_stmt* raw = nullptr;
-    const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                        &raw, nullptr);
+    const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
     if (code != SQLITE_OK) return FailSqlite(db_.get(), sql.substr(0, 40));
     found = prepared_.emplace(std::string(sql), raw).first;
   }

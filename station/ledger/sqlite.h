@@ -14,7 +14,8 @@
 
 namespace station::ledger {
 
-// A prepared statement being bound and stepped. Positions count from 1 when binding, from 0 when reading.
+// A prepared statement being bound and stepped. Positions count from 1 when binding, from 0 when
+// reading.
 class Statement {
  public:
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
@@ -27,7 +28,9 @@ class Statement {
   // For statements without rows.
   [[nodiscard]] Status Run();
 
-  [[nodiscard]] std::int64_t Int(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+  [[nodiscard]] std::int64_t Int(int column) const {
+    return sqlite3_column_int64(statement_.get(), column);
+  }
   [[nodiscard]] std::string Text(int column) const;
 
  private:

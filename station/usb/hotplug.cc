@@ -20,7 +20,8 @@ timeval ToTimeval(std::chrono::milliseconds time) {
 
 void Hotplug::Exit::operator()(libusb_context* context) const noexcept { libusb_exit(context); }
 
-Result<std::unique_ptr<Hotplug>> Hotplug::Start(Topology topology, OnChange on_change, std::chrono::milliseconds rescan) {
+Result<std::unique_ptr<Hotplug>> Hotplug::Start(Topology topology, OnChange on_change,
+                                                std::chrono::milliseconds rescan) {
   std::unique_ptr<Hotplug> hotplug(new Hotplug(std::move(topology), std::move(on_change), rescan));
   hotplug->OpenLibusb();
   hotplug->thread_ = std::thread([raw = hotplug.get()] { raw->Run(); });
@@ -41,13 +42,15 @@ void Hotplug::OpenLibusb() {
   int code = libusb_init(&raw);
   if (code == 0) {
     context_.reset(raw);
-    code = libusb_hotplug_register_callback(raw, LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED | LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT,
-                                            LIBUSB_HOTPLUG_NO_FLAGS, kAppleVendor, LIBUSB_HOTPLUG_MATCH_ANY,
-                                            LIBUSB_HOTPLUG_MATCH_ANY, Noted, nullptr, nullptr);
+    code = libusb_hotplug_register_callback(
+        raw, LIBUSB_HOTPLUG_EVENT_DEVICE_ARRIVED | LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT,
+        LIBUSB_HOTPLUG_NO_FLAGS, kAppleVendor, LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY,
+        Noted, nullptr, nullptr);
   }
   if (code == 0) return;
   context_.reset();
-  Log(LogLevel::kWarning, "no USB hotplug events, scanning instead", {{"reason", libusb_strerror(code)}});
+  Log(LogLevel::kWarning, "no USB hotplug events, scanning instead",
+      {{"reason", libusb_strerror(code)}});
 }
 
 void Hotplug::Run() {

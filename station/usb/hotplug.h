@@ -17,13 +17,16 @@ namespace station::usb {
 
 class Hotplug {
  public:
-  // Called on the hotplug thread with a fresh scan: at the start, and when one differs from the last.
+  // Called on the hotplug thread with a fresh scan: at the start, and when one differs from the
+  // last.
   using OnChange = std::function<void(std::vector<UsbPhone>)>;
 
-  // libusb's hotplug events only make the next scan happen at once; without them (no USB, events taken by another
-  // process) a scan every `rescan` still finds everything. kUnavailable is never given for a host without USB.
-  [[nodiscard]] static Result<std::unique_ptr<Hotplug>> Start(Topology topology, OnChange on_change,
-                                                              std::chrono::milliseconds rescan = std::chrono::milliseconds(500));
+  // libusb's hotplug events only make the next scan happen at once; without them (no USB, events
+  // taken by another process) a scan every `rescan` still finds everything. kUnavailable is never
+  // given for a host without USB.
+  [[nodiscard]] static Result<std::unique_ptr<Hotplug>> Start(
+      Topology topology, OnChange on_change,
+      std::chrono::milliseconds rescan = std::chrono::milliseconds(500));
   ~Hotplug();
   Hotplug(const Hotplug&) = delete;
   Hotplug& operator=(const Hotplug&) = delete;

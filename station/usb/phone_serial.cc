@@ -52,9 +52,11 @@ std::optional<SerialTokens> ParseSerialTokens(std::string_view text) {
 }
 
 std::string UdidOfSerial(std::string_view serial) {
-  const bool hex = std::ranges::all_of(serial, [](unsigned char c) { return std::isxdigit(c) != 0; });
+  const bool hex =
+      std::ranges::all_of(serial, [](unsigned char c) { return std::isxdigit(c) != 0; });
   if (!hex) return {};
-  if (serial.size() == 24) return std::string(serial.substr(0, 8)) + '-' + std::string(serial.substr(8));
+  if (serial.size() == 24)
+    return std::string(serial.substr(0, 8)) + '-' + std::string(serial.substr(8));
   // usbmuxd shows restore mode of older systems as 32 "f" and its own handle.
   if (serial.size() == 40 && !serial.starts_with(std::string(32, 'f'))) return std::string(serial);
   return {};

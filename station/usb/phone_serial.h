@@ -26,8 +26,9 @@ struct SerialTokens {
 // Nothing when `text` is no such string (in normal mode it is the UDID).
 [[nodiscard]] std::optional<SerialTokens> ParseSerialTokens(std::string_view text);
 
-// The serial string of normal mode as the UDID that usbmuxd and lockdown give: 24 characters get a dash after the 8th.
-// Empty when it is neither of 24 nor of 40 characters, or the nameless 40 "f" of restore mode.
+// The serial string of normal mode as the UDID that usbmuxd and lockdown give: 24 characters get a
+// dash after the 8th. Empty when it is neither of 24 nor of 40 characters, or the nameless 40 "f"
+// of restore mode.
 [[nodiscard]] std::string UdidOfSerial(std::string_view serial);
 
 }  // namespace station::usb

@@ -15,7 +15,8 @@
 namespace station::usb {
 namespace {
 
-// Plain opendir, open and realpath: they see the same tree as libusb does, also where that tree is a simulated one.
+// Plain opendir, open and realpath: they see the same tree as libusb does, also where that tree is
+// a simulated one.
 struct CloseDir {
   void operator()(DIR* dir) const noexcept { ::closedir(dir); }
 };
@@ -50,7 +51,8 @@ std::optional<std::uint16_t> NumberAttribute(const std::filesystem::path& file, 
 }
 
 std::optional<std::string> RealPath(const std::filesystem::path& path) {
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
   if (!real) return std::nullopt;
   return std::string(real.get());
 }
@@ -75,7 +77,8 @@ std::filesystem::path PortObject(const PortPath& path) {
   hub.chain.pop_back();
   const std::string number = std::to_string(path.chain.back());
   const std::string bus = std::to_string(path.bus);
-  if (hub.chain.empty()) return std::filesystem::path(bus + "-0:1.0") / ("usb" + bus + "-port" + number);
+  if (hub.chain.empty())
+    return std::filesystem::path(bus + "-0:1.0") / ("usb" + bus + "-port" + number);
   const std::string name = ToString(hub);
   return std::filesystem::path(name + ":1.0") / (name + "-port" + number);
 }
@@ -129,7 +132,8 @@ std::optional<Topology::Sides> Topology::SidesOf(const PortPath& path) const {
   return Sides{PortKey{*controller + ':' + Chain(naming)}, peer};
 }
 
-// Through the device's own `port` link, or, while nothing is plugged in, through the hub's port object.
+// Through the device's own `port` link, or, while nothing is plugged in, through the hub's port
+// object.
 std::optional<PortPath> Topology::PeerOf(const PortPath& path) const {
   std::optional<std::string> peer = RealPath(DeviceFolder(ToString(path)) / "port/peer");
   if (!peer) peer = RealPath(DeviceFolder(PortObject(path).string()) / "peer");
@@ -153,7 +157,8 @@ std::optional<std::string> Topology::Controller(std::uint8_t bus) const {
 
 bool Topology::IsSuperSpeedBus(std::uint8_t bus) const {
   constexpr std::uint16_t kSuperSpeed = 5000;
-  return NumberAttribute(DeviceFolder("usb" + std::to_string(bus)) / "speed", 10).value_or(0) >= kSuperSpeed;
+  return NumberAttribute(DeviceFolder("usb" + std::to_string(bus)) / "speed", 10).value_or(0) >=
+         kSuperSpeed;
 }
 
 }  // namespace station::usb

@@ -1,5 +1,6 @@
 #pragma once
-// Which phones are on the bus and at which physical ports, read from sysfs alone: no device node is ever opened.
+// Which phones are on the bus and at which physical ports, read from sysfs alone: no device node is
+// ever opened.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,13 +16,14 @@ namespace station::usb {
 
 struct UsbPhone {
   PortKey port;
-  PortPath path;                       // where it is now
-  std::optional<PortPath> other_side;  // the same physical port on the other bus (USB 2 / USB 3), when there is one
-  PhoneMode mode = PhoneMode::kNone;   // kNormal also in restore mode
+  PortPath path;  // where it is now
+  std::optional<PortPath>
+      other_side;  // the same physical port on the other bus (USB 2 / USB 3), when there is one
+  PhoneMode mode = PhoneMode::kNone;  // kNormal also in restore mode
   std::uint16_t product_id = 0;
-  std::string serial;                  // as sysfs has it
-  std::string speed;                   // Mbit/s, "480"
-  std::uint16_t device_number = 0;     // changes with every re-enumeration
+  std::string serial;               // as sysfs has it
+  std::string speed;                // Mbit/s, "480"
+  std::uint16_t device_number = 0;  // changes with every re-enumeration
   friend bool operator==(const UsbPhone&, const UsbPhone&) = default;
 };
 
@@ -30,9 +32,11 @@ class Topology {
   // `sysfs` is "/sys", or a temporary tree.
   explicit Topology(std::filesystem::path sysfs = "/sys") : sysfs_(std::move(sysfs)) {}
 
-  // Every Apple phone on the bus, in the order of their ports. A device that leaves while it is read is left out.
+  // Every Apple phone on the bus, in the order of their ports. A device that leaves while it is
+  // read is left out.
   [[nodiscard]] std::vector<UsbPhone> Scan() const;
-  // The port a device of that name ("1-4.2") is, or would be, at. kNotFound when sysfs does not have it.
+  // The port a device of that name ("1-4.2") is, or would be, at. kNotFound when sysfs does not
+  // have it.
   [[nodiscard]] Result<PortKey> KeyOf(const PortPath& path) const;
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
-// Acts are idempotent: a request id that was answered gets the same answer again, and nothing is done.
+// Acts are idempotent: a request id that was answered gets the same answer again, and nothing is
+// done.
 
 #include <mutex>
 #include <set>
@@ -19,19 +20,23 @@ class Acts {
 
   // `convert` writes an Answer into a Response, `act` carries it out on the state thread.
   template <typename Answer, typename Request, typename Response>
-  [[nodiscard]] grpc::Status Perform(const std::string& method, const std::string& actor, const Request& request,
-                                     Response* response,
-                                     std::function<void(const Answer&, std::type_identity_t<Response>&)> convert,
-                                     std::function<void(Act<Answer>)> act) {
+  [[nodiscard]] grpc::Status Perform(
+      const std::string& method, const std::string& actor, const Request& request,
+      Response* response,
+      std::function<void(const Answer&, std::type_identity_t<Response>&)> convert,
+      std::function<void(Act<Answer>)> act) {
     const std::string id = request.request_id();
-    if (id.size() > 128) return ToGrpc(Error{ErrorCode::kBadRequest, "a request id has up to 128 characters"});
+    if (id.size() > 128)
+      return ToGrpc(Error{ErrorCode::kBadRequest, "a request id has up to 128 characters"});
     const InFlight guard(*this, id);
-    if (!guard.entered) return ToGrpc(Error{ErrorCode::kUnavailable, "request " + id + " is being carried out"});
+    if (!guard.entered)
+      return ToGrpc(Error{ErrorCode::kUnavailable, "request " + id + " is being carried out"});
     if (!id.empty()) {
       const auto stored = reader_.Answer(id, method);
       if (!stored) return ToGrpc(stored.error());
       if (*stored) {
-        if (!response->ParseFromString(**stored)) return ToGrpc(Error{ErrorCode::kLedger, "the stored answer is torn"});
+        if (!response->ParseFromString(**stored))
+          return ToGrpc(Error{ErrorCode::kLedger, "the stored answer is torn"});
         return grpc::Status::OK;
       }
     }

@@ -9,14 +9,17 @@ namespace {
 
 grpc::StatusCode CodeOfClass(ErrorClass error_class) {
   switch (error_class) {
-    case ErrorClass::kNone: return grpc::StatusCode::OK;
-    case ErrorClass::kStation: return grpc::StatusCode::INTERNAL;
+    case ErrorClass::kNone:
+      return grpc::StatusCode::OK;
+    case ErrorClass::kStation:
+      return grpc::StatusCode::INTERNAL;
     case ErrorClass::kFirmware:
     case ErrorClass::kSigning:
     case ErrorClass::kPhone:
     case ErrorClass::kCable:
     case ErrorClass::kOperator:
-    case ErrorClass::kStopped: return grpc::StatusCode::FAILED_PRECONDITION;
+    case ErrorClass::kStopped:
+      return grpc::StatusCode::FAILED_PRECONDITION;
   }
   return grpc::StatusCode::UNKNOWN;
 }
@@ -38,9 +41,12 @@ constexpr CodeRow kCodes[] = {
 
 std::string_view Name(Role role) {
   switch (role) {
-    case Role::kViewer: return "viewer";
-    case Role::kOperator: return "operator";
-    case Role::kAdmin: return "admin";
+    case Role::kViewer:
+      return "viewer";
+    case Role::kOperator:
+      return "operator";
+    case Role::kAdmin:
+      return "admin";
   }
   return "unknown";
 }
@@ -52,20 +58,24 @@ grpc::Status ToGrpc(const Error& error) {
   detail.set_operator_line(std::string(OperatorLine(error.code)));
   detail.set_context(error.context);
   const auto* row = std::ranges::find(kCodes, error.code, &CodeRow::code);
-  const grpc::StatusCode code = row != std::end(kCodes) ? row->grpc : CodeOfClass(Info(error.code).error_class);
+  const grpc::StatusCode code =
+      row != std::end(kCodes) ? row->grpc : CodeOfClass(Info(error.code).error_class);
   return {code, std::string(Name(error.code)) + ": " + error.context, detail.SerializeAsString()};
 }
 
 Status Require(Role have, Role need) {
   if (have >= need) return {};
-  return Fail(ErrorCode::kPermissionDenied, "this needs the " + std::string(Name(need)) + " socket, not the " +
-                                                std::string(Name(have)) + "'s");
+  return Fail(ErrorCode::kPermissionDenied, "this needs the " + std::string(Name(need)) +
+                                                " socket, not the " + std::string(Name(have)) +
+                                                "'s");
 }
 
 Result<std::string> ActorOf(const std::string& asserted, Role role) {
   if (asserted.empty()) return std::string(Name(role));
-  const bool plain = std::ranges::none_of(asserted, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
-  if (!plain || asserted.size() > 64) return Fail(ErrorCode::kBadRequest, "an actor is up to 64 printable characters");
+  const bool plain =
+      std::ranges::none_of(asserted, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  if (!plain || asserted.size() > 64)
+    return Fail(ErrorCode::kBadRequest, "an actor is up to 64 printable characters");
   return asserted;
 }
 

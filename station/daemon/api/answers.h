@@ -20,7 +20,8 @@ enum class Role { kViewer, kOperator, kAdmin };
 
 // kPermissionDenied when the socket's role is less.
 [[nodiscard]] Status Require(Role have, Role need);
-// The asserted name, or the role's when none is given. kBadRequest when it is no printable text of up to 64 bytes.
+// The asserted name, or the role's when none is given. kBadRequest when it is no printable text of
+// up to 64 bytes.
 [[nodiscard]] Result<std::string> ActorOf(const std::string& asserted, Role role);
 
 }  // namespace station::daemon

@@ -19,8 +19,9 @@ class StateThread {
  public:
   explicit StateThread(boost::asio::io_context& io) : io_(io) {}
 
-  // `ask` runs on the state thread and calls its argument once, then or later; it has returned, or will never run, when
-  // this returns. kUnavailable when the answer takes too long or the daemon ends first.
+  // `ask` runs on the state thread and calls its argument once, then or later; it has returned, or
+  // will never run, when this returns. kUnavailable when the answer takes too long or the daemon
+  // ends first.
   template <typename Answer>
   [[nodiscard]] Result<Answer> Ask(std::function<void(std::function<void(Result<Answer>)>)> ask) {
     struct Question {
@@ -45,7 +46,8 @@ class StateThread {
   // For questions that are answered at once.
   template <typename Answer>
   [[nodiscard]] Result<Answer> Read(std::function<Result<Answer>()> read) {
-    return Ask<Answer>([read = std::move(read)](std::function<void(Result<Answer>)> reply) { reply(read()); });
+    return Ask<Answer>(
+        [read = std::move(read)](std::function<void(Result<Answer>)> reply) { reply(read()); });
   }
 
  private:

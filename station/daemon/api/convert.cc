@@ -9,7 +9,9 @@ Proto Mirror(Enum value) {
   return static_cast<Proto>(value);
 }
 
-void ToProto(std::chrono::seconds time, google::protobuf::Duration& message) { message.set_seconds(time.count()); }
+void ToProto(std::chrono::seconds time, google::protobuf::Duration& message) {
+  message.set_seconds(time.count());
+}
 
 void ToProto(const ProgressView& progress, v1::Progress& message) {
   message.set_step(Mirror<v1::Step>(progress.step));
@@ -22,7 +24,8 @@ void ToProto(const ProgressView& progress, v1::Progress& message) {
 }
 
 // Rounded up: a part of a second is a second.
-Result<std::chrono::seconds> FromProto(const google::protobuf::Duration& duration, const char* what) {
+Result<std::chrono::seconds> FromProto(const google::protobuf::Duration& duration,
+                                       const char* what) {
   constexpr std::int64_t kYear = 366 * 24 * 3600;
   const std::int64_t seconds = duration.seconds() + (duration.nanos() > 0 ? 1 : 0);
   if (duration.seconds() < 0 || duration.nanos() < 0 || seconds > kYear)
@@ -55,7 +58,8 @@ void ToProto(const PortView& port, v1::Port& message) {
   message.set_label(port.label);
   message.set_state(Mirror<v1::PortState>(port.state));
   ToProto(port.phone, *message.mutable_phone());
-  if (port.progress.step != Step::kNone || port.progress.fraction > 0) ToProto(port.progress, *message.mutable_progress());
+  if (port.progress.step != Step::kNone || port.progress.fraction > 0)
+    ToProto(port.progress, *message.mutable_progress());
   message.set_job_id(port.job.value);
   message.set_error_code(Mirror<v1::ErrorCode>(port.error));
   message.set_what_to_do(port.what_to_do);
@@ -123,7 +127,8 @@ void ToProto(const ArmTarget& target, v1::ArmTarget& message) {
   message.set_firmware_sha256(target.firmware_sha256);
   message.set_will_wipe(target.will_wipe);
   message.set_error_code(Mirror<v1::ErrorCode>(target.error));
-  if (target.error != ErrorCode::kNone) message.set_what_to_do(std::string(OperatorLine(target.error)));
+  if (target.error != ErrorCode::kNone)
+    message.set_what_to_do(std::string(OperatorLine(target.error)));
 }
 
 void ToProto(const store::Entry& entry, int leases, v1::Firmware& message) {
@@ -143,9 +148,14 @@ Result<ArmSpec> FromProto(const v1::ArmRequest& request) {
   spec.ecids = {request.ecids().begin(), request.ecids().end()};
   spec.serial_numbers = {request.serial_numbers().begin(), request.serial_numbers().end()};
   switch (request.action()) {
-    case v1::ACTION_ERASE: spec.action = Action::kErase; break;
-    case v1::ACTION_UPDATE: spec.action = Action::kUpdate; break;
-    default: return Fail(ErrorCode::kBadRequest, "the action is erase or update");
+    case v1::ACTION_ERASE:
+      spec.action = Action::kErase;
+      break;
+    case v1::ACTION_UPDATE:
+      spec.action = Action::kUpdate;
+      break;
+    default:
+      return Fail(ErrorCode::kBadRequest, "the action is erase or update");
   }
   spec.firmware = request.firmware();
   spec.count = request.count();

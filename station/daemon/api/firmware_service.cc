@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kReportInterval = 200ms;
 
-// Between the state thread that hears the fetcher and the gRPC thread that tells the caller; only the latest counts.
+// Between the state thread that hears the fetcher and the gRPC thread that tells the caller; only
+// the latest counts.
 struct ImportNews {
   std::mutex mutex;
   std::condition_variable wake;
@@ -37,7 +38,8 @@ Imports::Asker AskerFor(const std::shared_ptr<ImportNews>& news) {
 
 }  // namespace
 
-grpc::Status FirmwareService::AddFirmware(grpc::ServerContext* context, const v1::AddFirmwareRequest* request,
+grpc::Status FirmwareService::AddFirmware(grpc::ServerContext* context,
+                                          const v1::AddFirmwareRequest* request,
                                           grpc::ServerWriter<v1::AddFirmwareResponse>* writer) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   // shared_ptr: the import goes on when the caller hangs up.
@@ -71,8 +73,9 @@ grpc::Status FirmwareService::ListFirmware(grpc::ServerContext*, const v1::ListF
     std::vector<store::Entry> entries;
     std::map<std::string, int> leases;
   };
-  const auto shelved = parts_.acts.State().Read<Shelved>(
-      [&] { return Shelved{parts_.firmware.Entries(), parts_.cart.Leases()}; });
+  const auto shelved = parts_.acts.State().Read<Shelved>([&] {
+    return Shelved{parts_.firmware.Entries(), parts_.cart.Leases()};
+  });
   if (!shelved) return ToGrpc(shelved.error());
   for (const store::Entry& entry : shelved->entries) {
     const auto leases = shelved->leases.find(ToHex(entry.sha256));

@@ -12,10 +12,13 @@ constexpr int kLargestPage = 1000;
 Result<ledger::JobQuery> QueryOf(const v1::ListJobsRequest& request) {
   ledger::JobQuery query;
   const std::string& token = request.page_token();
-  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), query.before_id);
-  if (!token.empty() && (error != std::errc() || end != token.data() + token.size() || query.before_id <= 0))
+  const auto [end, error] =
+      std::from_chars(token.data(), token.data() + token.size(), query.before_id);
+  if (!token.empty() &&
+      (error != std::errc() || end != token.data() + token.size() || query.before_id <= 0))
     return Fail(ErrorCode::kBadRequest, "not a page token of ListJobs: " + token.substr(0, 40));
-  query.limit = static_cast<std::size_t>(request.page_size() > 0 ? std::min(request.page_size(), kLargestPage) : kDefaultPage);
+  query.limit = static_cast<std::size_t>(
+      request.page_size() > 0 ? std::min(request.page_size(), kLargestPage) : kDefaultPage);
   query.running_only = request.running_only();
   query.include_identify = request.include_identify();
   return query;
@@ -32,7 +35,8 @@ void JobToProto(const ledger::JobRow& job, v1::Job& message) { ToProto(job, mess
 
 }  // namespace
 
-grpc::Status JobsService::PlanArm(grpc::ServerContext*, const v1::ArmRequest* request, v1::PlanArmResponse* response) {
+grpc::Status JobsService::PlanArm(grpc::ServerContext*, const v1::ArmRequest* request,
+                                  v1::PlanArmResponse* response) {
   const Result<ArmSpec> spec = FromProto(*request);
   if (!spec) return ToGrpc(spec.error());
   const auto targets =
@@ -42,22 +46,26 @@ grpc::Status JobsService::PlanArm(grpc::ServerContext*, const v1::ArmRequest* re
   return grpc::Status::OK;
 }
 
-grpc::Status JobsService::Arm(grpc::ServerContext*, const v1::ArmRequest* request, v1::ArmResponse* response) {
+grpc::Status JobsService::Arm(grpc::ServerContext*, const v1::ArmRequest* request,
+                              v1::ArmResponse* response) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   const Result<std::string> actor = ActorOf(request->actor(), role_);
   if (!actor) return ToGrpc(actor.error());
   Result<ArmSpec> spec = FromProto(*request);
   if (!spec) return ToGrpc(spec.error());
   spec->actor = *actor;
-  const auto convert = [now = parts_.clock.Wall()](const ArmAnswer& answer, v1::ArmResponse& message) {
+  const auto convert = [now = parts_.clock.Wall()](const ArmAnswer& answer,
+                                                   v1::ArmResponse& message) {
     ToProto(answer.arming, now, *message.mutable_arming());
     for (const ArmTarget& target : answer.targets) ToProto(target, *message.add_targets());
   };
-  return parts_.acts.Perform<ArmAnswer>("Arm", *actor, *request, response, convert,
-                                        [&](Act<ArmAnswer> act) { parts_.cart.Arm(*spec, std::move(act)); });
+  return parts_.acts.Perform<ArmAnswer>(
+      "Arm", *actor, *request, response, convert,
+      [&](Act<ArmAnswer> act) { parts_.cart.Arm(*spec, std::move(act)); });
 }
 
-grpc::Status JobsService::Disarm(grpc::ServerContext*, const v1::DisarmRequest* request, v1::DisarmResponse* response) {
+grpc::Status JobsService::Disarm(grpc::ServerContext*, const v1::DisarmRequest* request,
+                                 v1::DisarmResponse* response) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   const Result<std::string> actor = ActorOf(request->actor(), role_);
   if (!actor) return ToGrpc(actor.error());
@@ -77,7 +85,8 @@ grpc::Status JobsService::ListArmings(grpc::ServerContext*, const v1::ListArming
     return all;
   });
   if (!armings) return ToGrpc(armings.error());
-  for (const scheduler::Arming& arming : *armings) ToProto(arming, parts_.clock.Wall(), *response->add_armings());
+  for (const scheduler::Arming& arming : *armings)
+    ToProto(arming, parts_.clock.Wall(), *response->add_armings());
   return grpc::Status::OK;
 }
 
@@ -86,48 +95,56 @@ grpc::Status JobsService::ListJobs(grpc::ServerContext*, const v1::ListJobsReque
   Result<ledger::JobQuery> query = QueryOf(*request);
   if (!query) return ToGrpc(query.error());
   if (!request->port().empty()) {
-    const auto port = parts_.acts.State().Read<PortView>([&] { return parts_.cart.FindPort(request->port()); });
+    const auto port =
+        parts_.acts.State().Read<PortView>([&] { return parts_.cart.FindPort(request->port()); });
     if (!port) return ToGrpc(port.error());
     query->port = port->key;
   }
   const auto jobs = parts_.acts.Reader().Jobs(*query);
   if (!jobs) return ToGrpc(jobs.error());
   for (const ledger::JobRow& job : *jobs) ToProto(job, *response->add_jobs());
-  if (jobs->size() == query->limit) response->set_next_page_token(std::to_string(jobs->back().id.value));
+  if (jobs->size() == query->limit)
+    response->set_next_page_token(std::to_string(jobs->back().id.value));
   return grpc::Status::OK;
 }
 
-grpc::Status JobsService::GetJob(grpc::ServerContext*, const v1::GetJobRequest* request, v1::Job* response) {
+grpc::Status JobsService::GetJob(grpc::ServerContext*, const v1::GetJobRequest* request,
+                                 v1::Job* response) {
   const auto job = parts_.acts.Reader().Job({request->id()});
   if (!job) return ToGrpc(job.error());
-  if (!*job) return ToGrpc(Error{ErrorCode::kNotFound, "no job has the number " + std::to_string(request->id())});
+  if (!*job)
+    return ToGrpc(
+        Error{ErrorCode::kNotFound, "no job has the number " + std::to_string(request->id())});
   ToProto(**job, *response);
   return grpc::Status::OK;
 }
 
-grpc::Status JobsService::CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request, v1::Job* response) {
+grpc::Status JobsService::CancelJob(grpc::ServerContext*, const v1::CancelJobRequest* request,
+                                    v1::Job* response) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   const Result<std::string> actor = ActorOf(request->actor(), role_);
   if (!actor) return ToGrpc(actor.error());
   const Result<JobRef> ref = RefOf(*request);
   if (!ref) return ToGrpc(ref.error());
-  return parts_.acts.Perform<ledger::JobRow>("CancelJob", *actor, *request, response, JobToProto, [&](Act<ledger::JobRow> act) {
-    parts_.cart.CancelJob(*ref, std::move(act));
-  });
+  return parts_.acts.Perform<ledger::JobRow>(
+      "CancelJob", *actor, *request, response, JobToProto,
+      [&](Act<ledger::JobRow> act) { parts_.cart.CancelJob(*ref, std::move(act)); });
 }
 
-grpc::Status JobsService::RetryJob(grpc::ServerContext*, const v1::RetryJobRequest* request, v1::Job* response) {
+grpc::Status JobsService::RetryJob(grpc::ServerContext*, const v1::RetryJobRequest* request,
+                                   v1::Job* response) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   const Result<std::string> actor = ActorOf(request->actor(), role_);
   if (!actor) return ToGrpc(actor.error());
   const Result<JobRef> ref = RefOf(*request);
   if (!ref) return ToGrpc(ref.error());
-  return parts_.acts.Perform<ledger::JobRow>("RetryJob", *actor, *request, response, JobToProto, [&](Act<ledger::JobRow> act) {
-    parts_.cart.RetryJob(*ref, std::move(act));
-  });
+  return parts_.acts.Perform<ledger::JobRow>(
+      "RetryJob", *actor, *request, response, JobToProto,
+      [&](Act<ledger::JobRow> act) { parts_.cart.RetryJob(*ref, std::move(act)); });
 }
 
-grpc::Status JobsService::EmergencyStop(grpc::ServerContext*, const v1::EmergencyStopRequest* request,
+grpc::Status JobsService::EmergencyStop(grpc::ServerContext*,
+                                        const v1::EmergencyStopRequest* request,
                                         v1::EmergencyStopResponse* response) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   const Result<std::string> actor = ActorOf(request->actor(), role_);

@@ -22,19 +22,23 @@ Result<std::size_t> Offset(const std::string& token) {
 
 grpc::Status PortsService::ListPorts(grpc::ServerContext*, const v1::ListPortsRequest* request,
                                      v1::ListPortsResponse* response) {
-  const auto ports = parts_.acts.State().Read<std::vector<PortView>>([&] { return parts_.cart.Ports(); });
+  const auto ports =
+      parts_.acts.State().Read<std::vector<PortView>>([&] { return parts_.cart.Ports(); });
   if (!ports) return ToGrpc(ports.error());
   const Result<std::size_t> offset = Offset(request->page_token());
   if (!offset) return ToGrpc(offset.error());
-  const std::size_t size = request->page_size() > 0 ? static_cast<std::size_t>(request->page_size()) : ports->size();
+  const std::size_t size =
+      request->page_size() > 0 ? static_cast<std::size_t>(request->page_size()) : ports->size();
   const std::size_t end = std::min(ports->size(), *offset + size);
   for (std::size_t i = *offset; i < end; ++i) ToProto((*ports)[i], *response->add_ports());
   if (end < ports->size()) response->set_next_page_token(std::to_string(end));
   return grpc::Status::OK;
 }
 
-grpc::Status PortsService::GetPort(grpc::ServerContext*, const v1::GetPortRequest* request, v1::Port* response) {
-  const auto port = parts_.acts.State().Read<PortView>([&] { return parts_.cart.FindPort(request->port()); });
+grpc::Status PortsService::GetPort(grpc::ServerContext*, const v1::GetPortRequest* request,
+                                   v1::Port* response) {
+  const auto port =
+      parts_.acts.State().Read<PortView>([&] { return parts_.cart.FindPort(request->port()); });
   if (!port) return ToGrpc(port.error());
   ToProto(*port, *response);
   return grpc::Status::OK;
@@ -53,8 +57,10 @@ grpc::Status PortsService::WatchPorts(grpc::ServerContext* context, const v1::Wa
     const auto item = watcher->Next(kLookForHangUp);
     if (!item) continue;
     v1::WatchPortsResponse response;
-    if (item->port) ToProto(*item->port, *response.mutable_port());
-    else response.set_initial_state_complete(true);
+    if (item->port)
+      ToProto(*item->port, *response.mutable_port());
+    else
+      response.set_initial_state_complete(true);
     connected = writer->Write(response);
   }
   const bool ending = watcher->Ended();
@@ -62,15 +68,19 @@ grpc::Status PortsService::WatchPorts(grpc::ServerContext* context, const v1::Wa
     parts_.hub.Remove(watcher);
     return true;
   }));
-  return ending ? ToGrpc(Error{ErrorCode::kUnavailable, "the station is ending"}) : grpc::Status::OK;
+  return ending ? ToGrpc(Error{ErrorCode::kUnavailable, "the station is ending"})
+                : grpc::Status::OK;
 }
 
-grpc::Status PortsService::LabelPort(grpc::ServerContext*, const v1::LabelPortRequest* request, v1::Port* response) {
+grpc::Status PortsService::LabelPort(grpc::ServerContext*, const v1::LabelPortRequest* request,
+                                     v1::Port* response) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   return parts_.acts.Perform<PortView>(
       "LabelPort", std::string(Name(role_)), *request, response,
       [](const PortView& port, v1::Port& message) { ToProto(port, message); },
-      [&](Act<PortView> act) { parts_.cart.LabelPort(request->port(), request->label(), std::move(act)); });
+      [&](Act<PortView> act) {
+        parts_.cart.LabelPort(request->port(), request->label(), std::move(act));
+      });
 }
 
 }  // namespace station::daemon

@@ -13,7 +13,11 @@ namespace station::daemon {
 
 struct ApiServer::Socket {
   Socket(const ApiParts& parts, const SocketSettings& its)
-      : settings(its), ports(parts, its.role), jobs(parts, its.role), firmware(parts, its.role), station(parts) {}
+      : settings(its),
+        ports(parts, its.role),
+        jobs(parts, its.role),
+        firmware(parts, its.role),
+        station(parts) {}
   SocketSettings settings;
   PortsService ports;
   JobsService jobs;
@@ -27,23 +31,27 @@ namespace {
 Status Protect(const SocketSettings& settings) {
   if (!settings.group.empty()) {
     const ::group* group = ::getgrnam(settings.group.c_str());
-    if (group == nullptr) return Fail(ErrorCode::kConfigInvalid, "no group is called " + settings.group);
+    if (group == nullptr)
+      return Fail(ErrorCode::kConfigInvalid, "no group is called " + settings.group);
     if (::chown(settings.path.c_str(), static_cast<uid_t>(-1), group->gr_gid) != 0)
       return FailErrno("giving " + settings.path.string() + " to group " + settings.group, errno);
   }
-  if (::chmod(settings.path.c_str(), 0660) != 0) return FailErrno("protecting " + settings.path.string(), errno);
+  if (::chmod(settings.path.c_str(), 0660) != 0)
+    return FailErrno("protecting " + settings.path.string(), errno);
   return {};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ApiServer>> ApiServer::Start(const ApiParts& parts, const std::vector<SocketSettings>& sockets) {
+Result<std::unique_ptr<ApiServer>> ApiServer::Start(const ApiParts& parts,
+                                                    const std::vector<SocketSettings>& sockets) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<ApiServer> api(new ApiServer());
   for (const SocketSettings& settings : sockets) {
     if (settings.path.string().size() > 107)
-      return Fail(ErrorCode::kConfigInvalid, "socket path is longer than 107 characters: " + settings.path.string());
+      return Fail(ErrorCode::kConfigInvalid,
+                  "socket path is longer than 107 characters: " + settings.path.string());
     ::unlink(settings.path.c_str());
     auto socket = std::make_unique<Socket>(parts, settings);
     grpc::ServerBuilder builder;

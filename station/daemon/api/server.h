@@ -18,9 +18,10 @@ struct SocketSettings {
 
 class ApiServer {
  public:
-  // Listens on each, with the health and reflection services, mode 0660. kConfigInvalid for a group that is not there,
-  // kIo when a socket cannot be made.
-  [[nodiscard]] static Result<std::unique_ptr<ApiServer>> Start(const ApiParts& parts, const std::vector<SocketSettings>& sockets);
+  // Listens on each, with the health and reflection services, mode 0660. kConfigInvalid for a group
+  // that is not there, kIo when a socket cannot be made.
+  [[nodiscard]] static Result<std::unique_ptr<ApiServer>> Start(
+      const ApiParts& parts, const std::vector<SocketSettings>& sockets);
   ~ApiServer();
 
   // Calls that run get a moment; the sockets' files go.

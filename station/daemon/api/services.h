@@ -24,8 +24,8 @@ struct StationFacts {
   ledger::UnixMillis started;
 };
 
-// What the services work with; all outlive them. `cart`, `imports`, `firmware` and `hub` are the state thread's: reached
-// through `acts.State()` only.
+// What the services work with; all outlive them. `cart`, `imports`, `firmware` and `hub` are the
+// state thread's: reached through `acts.State()` only.
 struct ApiParts {
   Acts& acts;
   Cart& cart;
@@ -39,7 +39,8 @@ struct ApiParts {
 class PortsService final : public v1::Ports::Service {
  public:
   PortsService(ApiParts parts, Role role) : parts_(parts), role_(role) {}
-  grpc::Status ListPorts(grpc::ServerContext*, const v1::ListPortsRequest*, v1::ListPortsResponse*) override;
+  grpc::Status ListPorts(grpc::ServerContext*, const v1::ListPortsRequest*,
+                         v1::ListPortsResponse*) override;
   grpc::Status GetPort(grpc::ServerContext*, const v1::GetPortRequest*, v1::Port*) override;
   grpc::Status WatchPorts(grpc::ServerContext*, const v1::WatchPortsRequest*,
                           grpc::ServerWriter<v1::WatchPortsResponse>*) override;
@@ -56,12 +57,15 @@ class JobsService final : public v1::Jobs::Service {
   grpc::Status PlanArm(grpc::ServerContext*, const v1::ArmRequest*, v1::PlanArmResponse*) override;
   grpc::Status Arm(grpc::ServerContext*, const v1::ArmRequest*, v1::ArmResponse*) override;
   grpc::Status Disarm(grpc::ServerContext*, const v1::DisarmRequest*, v1::DisarmResponse*) override;
-  grpc::Status ListArmings(grpc::ServerContext*, const v1::ListArmingsRequest*, v1::ListArmingsResponse*) override;
-  grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*, v1::ListJobsResponse*) override;
+  grpc::Status ListArmings(grpc::ServerContext*, const v1::ListArmingsRequest*,
+                           v1::ListArmingsResponse*) override;
+  grpc::Status ListJobs(grpc::ServerContext*, const v1::ListJobsRequest*,
+                        v1::ListJobsResponse*) override;
   grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest*, v1::Job*) override;
   grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*, v1::Job*) override;
   grpc::Status RetryJob(grpc::ServerContext*, const v1::RetryJobRequest*, v1::Job*) override;
-  grpc::Status EmergencyStop(grpc::ServerContext*, const v1::EmergencyStopRequest*, v1::EmergencyStopResponse*) override;
+  grpc::Status EmergencyStop(grpc::ServerContext*, const v1::EmergencyStopRequest*,
+                             v1::EmergencyStopResponse*) override;
 
  private:
   ApiParts parts_;
@@ -73,7 +77,8 @@ class FirmwareService final : public v1::FirmwareStore::Service {
   FirmwareService(ApiParts parts, Role role) : parts_(parts), role_(role) {}
   grpc::Status AddFirmware(grpc::ServerContext*, const v1::AddFirmwareRequest*,
                            grpc::ServerWriter<v1::AddFirmwareResponse>*) override;
-  grpc::Status ListFirmware(grpc::ServerContext*, const v1::ListFirmwareRequest*, v1::ListFirmwareResponse*) override;
+  grpc::Status ListFirmware(grpc::ServerContext*, const v1::ListFirmwareRequest*,
+                            v1::ListFirmwareResponse*) override;
 
  private:
   ApiParts parts_;
@@ -83,7 +88,8 @@ class FirmwareService final : public v1::FirmwareStore::Service {
 class StationService final : public v1::StationInfo::Service {
  public:
   explicit StationService(ApiParts parts) : parts_(parts) {}
-  grpc::Status GetStation(grpc::ServerContext*, const v1::GetStationRequest*, v1::Station*) override;
+  grpc::Status GetStation(grpc::ServerContext*, const v1::GetStationRequest*,
+                          v1::Station*) override;
 
  private:
   ApiParts parts_;

@@ -3,7 +3,8 @@
 
 namespace station::daemon {
 
-grpc::Status StationService::GetStation(grpc::ServerContext*, const v1::GetStationRequest*, v1::Station* response) {
+grpc::Status StationService::GetStation(grpc::ServerContext*, const v1::GetStationRequest*,
+                                        v1::Station* response) {
   const auto view = parts_.acts.State().Read<CartView>([&] { return parts_.cart.View(); });
   if (!view) return ToGrpc(view.error());
   const StationFacts& facts = parts_.facts;

@@ -1,6 +1,6 @@
 #pragma once
-// Watchers of ports: each gets the current state, then changes. A slow one misses intermediate states of a port, never
-// its latest, and never makes the state thread wait.
+// Watchers of ports: each gets the current state, then changes. A slow one misses intermediate
+// states of a port, never its latest, and never makes the state thread wait.
 
 #include <chrono>
 #include <condition_variable>
@@ -20,7 +20,8 @@ class Watcher {
   struct Item {
     std::optional<PortView> port;  // absent: the current state is complete
   };
-  // The next thing to send; nothing after `wait` without one. Ended() tells that there is none any more.
+  // The next thing to send; nothing after `wait` without one. Ended() tells that there is none any
+  // more.
   [[nodiscard]] std::optional<Item> Next(std::chrono::milliseconds wait);
   [[nodiscard]] bool Ended();
 

@@ -16,7 +16,8 @@ class AsioClock : public Clock {
   explicit AsioClock(boost::asio::io_context& io) : io_(io) {}
   [[nodiscard]] SteadyTime Now() const override { return std::chrono::steady_clock::now(); }
   [[nodiscard]] WallTime Wall() const override {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now());
   }
   TimerId After(std::chrono::milliseconds delay, std::function<void()> call) override {
     const TimerId id = ++last_;

@@ -1,7 +1,8 @@
 #pragma once
-// The state thread's heart: every port, what happens at it, and what is done next. All calls on that one thread; nothing
-// here waits. Decisions are scheduler/'s, this carries them out. By subject: cart_ports (what USB says), cart_identify,
-// cart_arming, cart_jobs (a job's life), cart_tasks (what workers say), cart_commands (what operators say), cart_startup.
+// The state thread's heart: every port, what happens at it, and what is done next. All calls on
+// that one thread; nothing here waits. Decisions are scheduler/'s, this carries them out. By
+// subject: cart_ports (what USB says), cart_identify, cart_arming, cart_jobs (a job's life),
+// cart_tasks (what workers say), cart_commands (what operators say), cart_startup.
 
 #include <filesystem>
 #include <functional>
@@ -105,8 +106,9 @@ class Cart : public TaskListener {
   [[nodiscard]] Result<PortView> FindPort(const std::string& name);
   [[nodiscard]] CartView View() const;
   [[nodiscard]] const scheduler::ArmingBook& Armings() const { return armings_; }
-  [[nodiscard]] std::optional<ledger::JobRow> RunningJob(JobId id) const;  // what the ledger does not know yet
-  [[nodiscard]] std::map<std::string, int> Leases() const;                 // by SHA-256: jobs that hold it
+  [[nodiscard]] std::optional<ledger::JobRow> RunningJob(
+      JobId id) const;                                      // what the ledger does not know yet
+  [[nodiscard]] std::map<std::string, int> Leases() const;  // by SHA-256: jobs that hold it
 
   // No new work; what runs goes on.
   void StopTakingWork();
@@ -159,6 +161,9 @@ class Cart : public TaskListener {
   // jobs
   void CreateJob(Port& port);
   void QueueJob(Port& port);
+  void AwaitPhone(Port& port);
+  void TimeAbsence(Port& port);
+  [[nodiscard]] static bool AwaitsItsPhone(const Port& port);
   void Pump();
   void RunWorker(Port& port);
   void RunAgain(Port& port);
@@ -204,11 +209,15 @@ class Cart : public TaskListener {
 template <typename Answer>
 void Cart::Commit(Records records, Answer answer, Act<Answer> act) {
   if (!act.request_id.empty() && act.encode)
-    records.push_back(ledger::PutAnswer{act.request_id, act.method, act.encode(answer), NowMillis()});
-  parts_.ledger.Append(std::move(records), [answer = std::move(answer), reply = std::move(act.reply)](Status status) {
-    if (status) reply(answer);
-    else reply(std::unexpected(status.error()));
-  });
+    records.push_back(
+        ledger::PutAnswer{act.request_id, act.method, act.encode(answer), NowMillis()});
+  parts_.ledger.Append(std::move(records),
+                       [answer = std::move(answer), reply = std::move(act.reply)](Status status) {
+                         if (status)
+                           reply(answer);
+                         else
+                           reply(std::unexpected(status.error()));
+                       });
 }
 
 }  // namespace station::daemon

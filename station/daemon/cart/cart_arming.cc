@@ -19,7 +19,8 @@ ErrorCode ShownUnarmed(Protection protection) {
 
 }  // namespace
 
-std::optional<ErrorCode> Cart::WhyHeld(const Port& port, const scheduler::Arming& arming, Match match) const {
+std::optional<ErrorCode> Cart::WhyHeld(const Port& port, const scheduler::Arming& arming,
+                                       Match match) const {
   scheduler::Circumstances found;
   found.match = match;
   found.protection = settings_.never_wipe.Of(port.AsCandidate());
@@ -38,8 +39,10 @@ void Cart::ConsiderArmings(Port& port) {
   if (state != PortState::kIdle && state != PortState::kArmed && state != PortState::kHeld) return;
   const auto taken = armings_.For(port.AsCandidate(), parts_.clock.Wall());
   if (!taken) {
-    if (state == PortState::kIdle) port.view.error = ShownUnarmed(settings_.never_wipe.Of(port.AsCandidate()));
-    else Apply(port, PortEvent::kDisarm);
+    if (state == PortState::kIdle)
+      port.view.error = ShownUnarmed(settings_.never_wipe.Of(port.AsCandidate()));
+    else
+      Apply(port, PortEvent::kDisarm);
     return;
   }
   const auto& [id, match] = *taken;
@@ -51,7 +54,8 @@ void Cart::ConsiderArmings(Port& port) {
     if (state == PortState::kHeld && port.hold == *why && !other_arming) return;
     port.hold = port.view.error = *why;
     port.view.armed_until.reset();
-    Log(LogLevel::kInfo, "port held", {{"port", port.view.label}, {"error", std::string(Name(*why))}});
+    Log(LogLevel::kInfo, "port held",
+        {{"port", port.view.label}, {"error", std::string(Name(*why))}});
     Apply(port, PortEvent::kHold);
     return;
   }
@@ -135,7 +139,8 @@ ledger::PutArming Cart::AsRecord(const scheduler::Arming& arming) {
   return {row};
 }
 
-ledger::PutEvent Cart::Event(std::string kind, const std::string& actor, const Port* port, std::string text) const {
+ledger::PutEvent Cart::Event(std::string kind, const std::string& actor, const Port* port,
+                             std::string text) const {
   ledger::EventRow event;
   event.at = NowMillis();
   event.kind = std::move(kind);

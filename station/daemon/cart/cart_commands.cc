@@ -35,11 +35,13 @@ Result<scheduler::Arming> Cart::Understand(const ArmSpec& spec) {
     arming.serial_numbers.push_back(serial);
   }
   const std::string& firmware = spec.firmware;
-  if (firmware.size() > 64 || !std::ranges::all_of(firmware, [](unsigned char c) { return std::isxdigit(c) != 0; }))
+  if (firmware.size() > 64 ||
+      !std::ranges::all_of(firmware, [](unsigned char c) { return std::isxdigit(c) != 0; }))
     return Fail(ErrorCode::kBadRequest, "firmware is named by (the beginning of) its SHA-256");
   arming.action = spec.action;
   arming.firmware = firmware;
-  const std::size_t named = arming.ports.size() + arming.ecids.size() + arming.serial_numbers.size();
+  const std::size_t named =
+      arming.ports.size() + arming.ecids.size() + arming.serial_numbers.size();
   arming.count = spec.count != 0 ? spec.count : static_cast<int>(named);
   arming.actor = spec.actor;
   arming.created = parts_.clock.Wall();
@@ -54,7 +56,8 @@ std::vector<ArmTarget> Cart::Targets(const scheduler::Arming& arming) {
   std::vector<ArmTarget> targets;
   for (const PortView& view : Ports()) {
     const Port& port = PortFor(view.key);
-    const scheduler::Match match = scheduler::Matches(arming, port.AsCandidate(), parts_.clock.Wall());
+    const scheduler::Match match =
+        scheduler::Matches(arming, port.AsCandidate(), parts_.clock.Wall());
     if (match == scheduler::Match::kNo) continue;
     ArmTarget target;
     target.port_label = view.label;
@@ -93,16 +96,19 @@ void Cart::Arm(const ArmSpec& spec, Act<ArmAnswer> act) {
     if (result) Begin(arming);  // it is durable now
     reply(std::move(result));
   };
-  Commit({AsRecord(arming), Event("armed", spec.actor, nullptr, std::to_string(arming.id.value))}, answer, std::move(act));
+  Commit({AsRecord(arming), Event("armed", spec.actor, nullptr, std::to_string(arming.id.value))},
+         answer, std::move(act));
 }
 
-// An arming takes phones; also those whose last result is still shown, because it was made after that.
+// An arming takes phones; also those whose last result is still shown, because it was made after
+// that.
 void Cart::Begin(const scheduler::Arming& arming) {
   armings_.Add(arming);
   ExpireArmings();
   for (auto& [key, port] : ports_) {
     if (!port.usb || !port.job || !IsResult(port.view.state)) continue;
-    const scheduler::Match match = scheduler::Matches(arming, port.AsCandidate(), parts_.clock.Wall());
+    const scheduler::Match match =
+        scheduler::Matches(arming, port.AsCandidate(), parts_.clock.Wall());
     if (match == scheduler::Match::kNo) continue;
     port.arming = arming.id;
     port.view.arming = arming.id.value;
@@ -117,7 +123,8 @@ void Cart::Disarm(const DisarmSpec& spec, Act<int> act) {
   for (const auto& [id, arming] : armings_.All())
     if (arming.active && (spec.arming == 0 || spec.arming == id.value)) concerned.push_back(id);
   if (spec.arming != 0 && armings_.Find({spec.arming}) == nullptr)
-    return act.reply(Fail(ErrorCode::kNotFound, "no arming has the number " + std::to_string(spec.arming)));
+    return act.reply(
+        Fail(ErrorCode::kNotFound, "no arming has the number " + std::to_string(spec.arming)));
   std::vector<PortKey> keys;
   for (const std::string& name : spec.ports) {
     const Result<PortKey> key = Resolve(name);
@@ -128,7 +135,8 @@ void Cart::Disarm(const DisarmSpec& spec, Act<int> act) {
   int disarmed = 0;
   for (const scheduler::ArmingId id : concerned) {
     if (keys.empty()) disarmed += armings_.End(id) ? 1 : 0;
-    for (const PortKey& key : keys) disarmed += armings_.LetGo(id, key, PortFor(key).view.phone.ecid) ? 1 : 0;
+    for (const PortKey& key : keys)
+      disarmed += armings_.LetGo(id, key, PortFor(key).view.phone.ecid) ? 1 : 0;
     records.push_back(AsRecord(*armings_.Find(id)));
   }
   disarmed += WithdrawQueued(spec.arming, keys);
@@ -152,7 +160,8 @@ int Cart::WithdrawQueued(std::int64_t arming, const std::vector<PortKey>& keys) 
 Result<Port*> Cart::PortOf(const JobRef& ref) {
   if (ref.port.empty()) {
     if (Port* port = PortOfJob(ref.id)) return port;
-    return Fail(ErrorCode::kNotFound, "job " + std::to_string(ref.id.value) + " is not the last one of any port; arm its phone anew");
+    return Fail(ErrorCode::kNotFound, "job " + std::to_string(ref.id.value) +
+                                          " is not the last one of any port; arm its phone anew");
   }
   STATION_TRY(key, Resolve(ref.port));
   return &PortFor(key);
@@ -170,20 +179,25 @@ void Cart::CancelJob(const JobRef& ref, Act<ledger::JobRow> act) {
   Records records = {Event("cancel", act.actor, &port)};
   switch (port.view.state) {
     case PortState::kArmed:
-    case PortState::kHeld: answer.id = {}; [[fallthrough]];
+    case PortState::kHeld:
+      answer.id = {};
+      [[fallthrough]];
     case PortState::kQueued:
       LetGo(port, records);
       answer.outcome = Outcome::kCancelled;
       answer.error = ErrorCode::kCancelled;
       [[fallthrough]];
     case PortState::kWorking:
-    case PortState::kCancelling: Apply(port, PortEvent::kCancel); break;
+    case PortState::kCancelling:
+      Apply(port, PortEvent::kCancel);
+      break;
     case PortState::kEmpty:
     case PortState::kIdentifying:
     case PortState::kIdle:
     case PortState::kDone:
     case PortState::kFailed:
-      return act.reply(Fail(ErrorCode::kBadRequest, "nothing runs or waits on port " + port.view.label));
+      return act.reply(
+          Fail(ErrorCode::kBadRequest, "nothing runs or waits on port " + port.view.label));
   }
   Commit(std::move(records), answer, std::move(act));
 }
@@ -191,9 +205,11 @@ void Cart::CancelJob(const JobRef& ref, Act<ledger::JobRow> act) {
 Status Cart::MayRetry(const Port& port, const ledger::JobRow& job) const {
   if (draining_) return Fail(ErrorCode::kUnavailable, "shutting down");
   if (port.view.state != PortState::kFailed)
-    return Fail(ErrorCode::kBadRequest, "port " + port.view.label + " is " + std::string(Name(port.view.state)) +
+    return Fail(ErrorCode::kBadRequest, "port " + port.view.label + " is " +
+                                            std::string(Name(port.view.state)) +
                                             "; only a failed job is tried again");
-  if (job.began.value == 0) return Fail(ErrorCode::kBadRequest, "the job never began; arm the port anew");
+  if (job.began.value == 0)
+    return Fail(ErrorCode::kBadRequest, "the job never began; arm the port anew");
   if (!port.usb) return Fail(ErrorCode::kPhoneGone, "no phone on port " + port.view.label);
   if (emergency_stop_) return Fail(ErrorCode::kEmergencyStop, "no new work while it is on");
   if (settings_.never_wipe.Of(port.AsCandidate()) != scheduler::Protection::kNone)
@@ -205,8 +221,11 @@ void Cart::RetryJob(const JobRef& ref, Act<ledger::JobRow> act) {
   const Result<Port*> found = PortOf(ref);
   if (!found) return act.reply(std::unexpected(found.error()));
   Port& port = **found;
-  if (!port.job) return act.reply(Fail(ErrorCode::kBadRequest, "port " + port.view.label + " has no job; arm it"));
-  if (const Status may = MayRetry(port, *port.job); !may) return act.reply(std::unexpected(may.error()));
+  if (!port.job)
+    return act.reply(
+        Fail(ErrorCode::kBadRequest, "port " + port.view.label + " has no job; arm it"));
+  if (const Status may = MayRetry(port, *port.job); !may)
+    return act.reply(std::unexpected(may.error()));
   Apply(port, PortEvent::kTryAgain);
   Commit({Event("retry", act.actor, &port)}, *port.job, std::move(act));
 }
@@ -215,9 +234,11 @@ void Cart::SetEmergencyStop(bool engaged, Act<bool> act) {
   emergency_stop_ = engaged;
   slots_.SetOpen(!engaged && !draining_);
   parts_.workers.SetEmergencyStop(engaged);
-  Log(LogLevel::kWarning, engaged ? "emergency stop" : "emergency stop released", {{"actor", act.actor}});
-  Records records = {ledger::PutSetting{"emergency_stop", engaged ? "1" : "0"},
-                     Event(engaged ? "emergency_stop" : "emergency_stop_released", act.actor, nullptr)};
+  Log(LogLevel::kWarning, engaged ? "emergency stop" : "emergency stop released",
+      {{"actor", act.actor}});
+  Records records = {
+      ledger::PutSetting{"emergency_stop", engaged ? "1" : "0"},
+      Event(engaged ? "emergency_stop" : "emergency_stop_released", act.actor, nullptr)};
   ConsiderAll();
   for (auto& [key, port] : ports_)
     if (port.view.state == PortState::kQueued) Changed(port);
@@ -231,12 +252,16 @@ void Cart::LabelPort(const std::string& name, const std::string& label, Act<Port
   if (!label.empty() && (!IsPlainName(label) || label.size() > 32))
     return act.reply(Fail(ErrorCode::kBadRequest, "a label is 1 to 32 printable characters"));
   const Result<PortKey> other = label.empty() ? *key : Resolve(label);
-  if (other && *other != *key) return act.reply(Fail(ErrorCode::kAlreadyExists, "another port is called " + label));
+  if (other && *other != *key)
+    return act.reply(Fail(ErrorCode::kAlreadyExists, "another port is called " + label));
   Port& port = PortFor(*key);
-  if (label.empty()) labels_.erase(*key);
-  else labels_.insert_or_assign(*key, label);
+  if (label.empty())
+    labels_.erase(*key);
+  else
+    labels_.insert_or_assign(*key, label);
   Relabel();
-  Commit({ledger::PutLabel{*key, label}, Event("label", act.actor, &port, label)}, port.view, std::move(act));
+  Commit({ledger::PutLabel{*key, label}, Event("label", act.actor, &port, label)}, port.view,
+         std::move(act));
 }
 
 }  // namespace station::daemon

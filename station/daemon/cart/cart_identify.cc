@@ -12,7 +12,7 @@ using scheduler::PortEvent;
 using namespace std::chrono_literals;
 
 constexpr int kIdentifyTries = 3;
-constexpr auto kMuxPatience = 5s;       // usbmuxd shows a phone only after it talked to it
+constexpr auto kMuxPatience = 5s;  // usbmuxd shows a phone only after it talked to it
 constexpr auto kIdentifyDeadline = 90s;
 
 bool Lists(const std::set<MuxPhone>& phones, const usb::UsbPhone& phone) {
@@ -43,7 +43,8 @@ void Cart::BeginIdentify(Port& port) {
   Forget(port);
   port.view.phone.mode = mode;
   port.identify_tries = 0;
-  if (!port.usb || port.usb->mode != PhoneMode::kNormal || Lists(mux_phones_, *port.usb)) return QueueIdentify(port);
+  if (!port.usb || port.usb->mode != PhoneMode::kNormal || Lists(mux_phones_, *port.usb))
+    return QueueIdentify(port);
   port.mux_wait.Set(kMuxPatience, [this, &port] { QueueIdentify(port); });
 }
 
@@ -76,12 +77,16 @@ void Cart::StartIdentify(Port& port) {
     if (!port.usb) return IdentifyEnded(port, ErrorCode::kPhoneGone, "left before it was asked");
     port.task = TaskName(row.id);
     port.task_ended = false;
-    Task task{port.task, IdentifyTask{row.id, {port.view.key, port.paths, port.view.label}, port.usb->mode, port.usb->serial}};
+    Task task{port.task, IdentifyTask{row.id,
+                                      {port.view.key, port.paths, port.view.label},
+                                      port.usb->mode,
+                                      port.usb->serial}};
     if (const Status started = parts_.workers.Start(std::move(task)); !started) {
       port.task.clear();
       return IdentifyEnded(port, started.error().code, started.error().context);
     }
-    port.deadline.Set(kIdentifyDeadline, [this, &port] { KillFor(port, ErrorCode::kStepTimeout, "identifying"); });
+    port.deadline.Set(kIdentifyDeadline,
+                      [this, &port] { KillFor(port, ErrorCode::kStepTimeout, "identifying"); });
   });
 }
 
@@ -101,7 +106,8 @@ void Cart::OnIdentified(const std::string& task, const ledger::PhoneFacts& facts
   IdentifyEnded(*port, ErrorCode::kNone, {});
 }
 
-// What this mode does not tell is taken from an earlier sight of the phone, then from the catalogue.
+// What this mode does not tell is taken from an earlier sight of the phone, then from the
+// catalogue.
 void Cart::Complete(ledger::PhoneFacts& phone) const {
   if (const auto known = phones_.find(phone.ecid); phone.ecid.Known() && known != phones_.end()) {
     const auto fill = [](std::string& to, const std::string& from) {
@@ -117,8 +123,10 @@ void Cart::Complete(ledger::PhoneFacts& phone) const {
     }
   }
   const catalogue::Product* product = parts_.catalogue.FindByType(phone.product);
-  if (product == nullptr && !phone.board.empty()) product = parts_.catalogue.FindByBoard(phone.board);
-  if (product == nullptr && phone.chip_id != 0) product = parts_.catalogue.FindByChip(phone.chip_id, phone.board_id);
+  if (product == nullptr && !phone.board.empty())
+    product = parts_.catalogue.FindByBoard(phone.board);
+  if (product == nullptr && phone.chip_id != 0)
+    product = parts_.catalogue.FindByChip(phone.chip_id, phone.board_id);
   if (product == nullptr) return;
   phone.product = product->type;
   phone.product_name = product->name;
@@ -144,7 +152,9 @@ void Cart::IdentifyEnded(Port& port, ErrorCode error, const std::string& context
     Apply(port, PortEvent::kIdentified);
   } else {
     LogError(LogLevel::kWarning, "identify failed", {error, context},
-             {{"port", port.view.label}, {"job", std::to_string(row.id.value)}, {"attempt", std::to_string(row.attempt)}});
+             {{"port", port.view.label},
+              {"job", std::to_string(row.id.value)},
+              {"attempt", std::to_string(row.attempt)}});
     if (port.identify_tries < kIdentifyTries && port.usb && !draining_) {
       port.mux_wait.Set(1s, [this, &port] { QueueIdentify(port); });
     } else {

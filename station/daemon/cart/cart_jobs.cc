@@ -15,7 +15,9 @@ constexpr auto kExitPatience = 10s;   // for a worker to exit after its last wor
 constexpr auto kCancelPatience = 2s;  // for one to stop between destructive steps
 
 // Evidence is only what Apple's root signed; a rack says what it is in its root's name.
-bool IsRackRoot(const std::string& signer_root) { return signer_root.find("Rack") != std::string::npos; }
+bool IsRackRoot(const std::string& signer_root) {
+  return signer_root.find("Rack") != std::string::npos;
+}
 
 }  // namespace
 
@@ -44,14 +46,17 @@ void Cart::CreateJob(Port& port) {
   port.view.progress = {};
   port.view.simulated = false;
   port.meter.BeginStep(Step::kNone, parts_.clock.Now());
-  Records records = {ledger::PutJob{job}, AsRecord(*armings_.Find(arming_id)), Event("job_created", arming.actor, &port)};
-  parts_.ledger.Append(std::move(records), [this, &port, id = job.id, usable = firmware && taken](Status status) {
-    if (!port.job || port.job->id != id || port.view.state != PortState::kQueued) return;  // withdrawn meanwhile
-    if (status && usable) return QueueJob(port);
-    port.job->error = status ? ErrorCode::kInternal : ErrorCode::kLedger;
-    port.job->context = status ? "the arming or firmware went away" : status.error().context;
-    Apply(port, PortEvent::kEndedBadly);
-  });
+  Records records = {ledger::PutJob{job}, AsRecord(*armings_.Find(arming_id)),
+                     Event("job_created", arming.actor, &port)};
+  parts_.ledger.Append(
+      std::move(records), [this, &port, id = job.id, usable = firmware && taken](Status status) {
+        if (!port.job || port.job->id != id || port.view.state != PortState::kQueued)
+          return;  // withdrawn meanwhile
+        if (status && usable) return QueueJob(port);
+        port.job->error = status ? ErrorCode::kInternal : ErrorCode::kLedger;
+        port.job->context = status ? "the arming or firmware went away" : status.error().context;
+        Apply(port, PortEvent::kEndedBadly);
+      });
   ConsiderAll();  // the arming's count may be used up now
 }
 
@@ -60,8 +65,16 @@ void Cart::QueueJob(Port& port) {
     port.queue_when_gone = true;
     return;
   }
+  if (!port.usb && AwaitsItsPhone(port)) return AwaitPhone(port);
   slots_.Enqueue(port.view.key);
   Pump();
+}
+
+// Without a slot, for as long as TimeAbsence says.
+void Cart::AwaitPhone(Port& port) {
+  port.queue_when_back = true;
+  port.view.error = ErrorCode::kPhoneGone;
+  Changed(port);
 }
 
 void Cart::Pump() {
@@ -88,7 +101,8 @@ void Cart::RunWorker(Port& port) {
     Apply(port, PortEvent::kEndedBadly);
   };
   const auto sha256 = ParseSha256(job.firmware_sha256);
-  auto files = sha256 ? parts_.firmware.Open(*sha256) : Fail(ErrorCode::kFirmwareAbsent, "no firmware was chosen");
+  auto files = sha256 ? parts_.firmware.Open(*sha256)
+                      : Fail(ErrorCode::kFirmwareAbsent, "no firmware was chosen");
   if (!files) return fail(files.error());
   auto lease = parts_.firmware.Hold(*sha256);
   if (!lease) return fail(lease.error());
@@ -115,8 +129,9 @@ void Cart::RunWorker(Port& port) {
   }
   parts_.ledger.Append({ledger::PutJob{job}});
   port.meter.BeginStep(Step::kNone, parts_.clock.Now());
-  port.deadline.Set(scheduler::Spec(Step::kNone).deadline,
-                    [this, &port] { KillFor(port, ErrorCode::kStepTimeout, "the worker did not begin"); });
+  port.deadline.Set(scheduler::Spec(Step::kNone).deadline, [this, &port] {
+    KillFor(port, ErrorCode::kStepTimeout, "the worker did not begin");
+  });
 }
 
 // The next attempt of the same job. It counts as begun: no arming is asked for again.
@@ -133,13 +148,15 @@ void Cart::RunAgain(Port& port) {
   port.view.job = job.id;
   port.view.progress = {};
   slots_.Remove(port.view.key);
-  parts_.ledger.Append({ledger::PutJob{job}, Event("attempt", job.actor, &port, std::to_string(job.attempt))},
-                       [this, &port, id = job.id](Status status) {
-                         if (!port.job || port.job->id != id || port.view.state != PortState::kQueued) return;
-                         if (status) return QueueJob(port);
-                         port.job->error = ErrorCode::kLedger;
-                         Apply(port, PortEvent::kEndedBadly);
-                       });
+  if (!port.usb) TimeAbsence(port);
+  parts_.ledger.Append(
+      {ledger::PutJob{job}, Event("attempt", job.actor, &port, std::to_string(job.attempt))},
+      [this, &port, id = job.id](Status status) {
+        if (!port.job || port.job->id != id || port.view.state != PortState::kQueued) return;
+        if (status) return QueueJob(port);
+        port.job->error = ErrorCode::kLedger;
+        Apply(port, PortEvent::kEndedBadly);
+      });
 }
 
 void Cart::FinishAttempt(Port& port, const Ended& ended) {
@@ -157,16 +174,18 @@ void Cart::FinishAttempt(Port& port, const Ended& ended) {
   Records records;
   CloseStep(port, records);
   if (!records.empty()) parts_.ledger.Append(std::move(records));
-  const bool well = job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
+  const bool well =
+      job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
   if (well) {
     Apply(port, PortEvent::kRestored);
-  } else if (port.view.state == PortState::kWorking && port.usb && !emergency_stop_ && !draining_ &&
+  } else if (port.view.state == PortState::kWorking && !emergency_stop_ && !draining_ &&
              scheduler::TriesAgain(job.error, job.attempt)) {
     LogError(LogLevel::kWarning, "attempt failed, trying again", {ended.error, ended.context},
              {{"port", port.view.label}, {"job", std::to_string(job.id.value)}});
     Apply(port, PortEvent::kTryAgain);
   } else {
-    Apply(port, job.error == ErrorCode::kWorkerDied ? PortEvent::kWorkerDied : PortEvent::kEndedBadly);
+    Apply(port,
+          job.error == ErrorCode::kWorkerDied ? PortEvent::kWorkerDied : PortEvent::kEndedBadly);
   }
 }
 
@@ -183,9 +202,13 @@ void Cart::EndJob(Port& port) {
   port.view.error = job.error;
   port.seen_since_end = port.usb.has_value();
   slots_.Remove(port.view.key);
-  parts_.ledger.Append({ledger::PutJob{job}, Event("job_ended", {}, &port, std::string(Name(job.outcome)))});
-  LogError(job.error == ErrorCode::kNone ? LogLevel::kInfo : LogLevel::kError, "job ended", {job.error, job.context},
-           {{"job", std::to_string(job.id.value)}, {"port", port.view.label}, {"step", std::string(Name(job.step))},
+  parts_.ledger.Append(
+      {ledger::PutJob{job}, Event("job_ended", {}, &port, std::string(Name(job.outcome)))});
+  LogError(job.error == ErrorCode::kNone ? LogLevel::kInfo : LogLevel::kError, "job ended",
+           {job.error, job.context},
+           {{"job", std::to_string(job.id.value)},
+            {"port", port.view.label},
+            {"step", std::string(Name(job.step))},
             {"outcome", std::string(Name(job.outcome))}});
   parts_.observer.OnJobEnded(job);
   Pump();
@@ -193,7 +216,7 @@ void Cart::EndJob(Port& port) {
 
 // A job no worker was started for.
 void Cart::WithdrawJob(Port& port, ErrorCode error, const std::string& context) {
-  port.queue_when_gone = false;
+  port.queue_when_gone = port.queue_when_back = false;
   slots_.Remove(port.view.key);
   if (port.job && port.job->ended.value == 0) {
     port.job->error = error;
@@ -218,7 +241,8 @@ void Cart::CloseStep(Port& port, Records& records) {
 void Cart::SendCancel(Port& port) {
   parts_.workers.Cancel(port.task);
   if (port.destructive || port.cancel_grace.Running()) return;
-  port.cancel_grace.Set(kCancelPatience, [this, &port] { KillFor(port, ErrorCode::kCancelled, "cancelled"); });
+  port.cancel_grace.Set(kCancelPatience,
+                        [this, &port] { KillFor(port, ErrorCode::kCancelled, "cancelled"); });
 }
 
 void Cart::KillFor(Port& port, ErrorCode reason, const std::string& context) {

@@ -14,7 +14,8 @@ using scheduler::PortAction;
 using scheduler::PortEvent;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kAwayTime = 3s;  // longer than a phone takes to re-enumerate
+constexpr std::chrono::seconds kAwayTime = 3s;          // longer than a phone takes to re-enumerate
+constexpr std::chrono::seconds kReturnPatience = 5min;  // for the phone of a job that began
 constexpr auto kPublishInterval = 200ms;
 
 std::string Controller(const PortKey& key) { return key.value.substr(0, key.value.rfind(':')); }
@@ -70,7 +71,9 @@ void Cart::OnUsb(const std::vector<usb::UsbPhone>& phones) {
 
 void Cart::Came(Port& port, const usb::UsbPhone& phone) {
   Log(LogLevel::kInfo, "phone on port",
-      {{"port", port.view.label}, {"path", ToString(phone.path)}, {"mode", std::string(Name(phone.mode))}});
+      {{"port", port.view.label},
+       {"path", ToString(phone.path)},
+       {"mode", std::string(Name(phone.mode))}});
   port.usb = phone;
   port.paths = PathsOf(phone);
   port.away.Stop();
@@ -78,10 +81,16 @@ void Cart::Came(Port& port, const usb::UsbPhone& phone) {
   port.view.speed = phone.speed;
   const PortState state = port.view.state;
   const bool result = state == PortState::kDone || state == PortState::kFailed;
-  const bool job_runs = state == PortState::kQueued || state == PortState::kWorking || state == PortState::kCancelling;
+  const bool job_runs = state == PortState::kQueued || state == PortState::kWorking ||
+                        state == PortState::kCancelling;
   if (result) port.seen_since_end = true;
   port.view.phone.mode = phone.mode;
-  Apply(port, job_runs || (result && IsPhoneOfResult(port)) ? PortEvent::kPhoneBack : PortEvent::kPhoneCame);
+  Apply(port, job_runs || (result && IsPhoneOfResult(port)) ? PortEvent::kPhoneBack
+                                                            : PortEvent::kPhoneCame);
+  if (std::exchange(port.queue_when_back, false) && state == PortState::kQueued) {
+    port.view.error = ErrorCode::kNone;
+    QueueJob(port);
+  }
   Changed(port);
 }
 
@@ -91,17 +100,35 @@ void Cart::Left(Port& port) {
   port.view.path.clear();
   port.view.speed.clear();
   port.view.phone.mode = PhoneMode::kNone;
-  const auto is_result = [&port] { return port.view.state == PortState::kDone || port.view.state == PortState::kFailed; };
-  const auto patience = is_result() ? std::max(kAwayTime, settings_.result_rest) : kAwayTime;
-  port.away.Set(patience, [this, &port, is_result] {
-    if (!is_result() || port.seen_since_end) Apply(port, PortEvent::kStayedAway);
-  });
   Apply(port, PortEvent::kPhoneGone);
+  TimeAbsence(port);
+  if (AwaitsItsPhone(port) && port.task.empty()) {
+    slots_.Remove(port.view.key);
+    AwaitPhone(port);
+  }
   Changed(port);
 }
 
-// Whether what is plugged in now may be the phone whose result is shown. Said by the USB serial string: the ECID in
-// recovery and DFU mode, the UDID in normal mode; where it says nothing, it is taken for the same.
+// A job that began goes on when its phone is plugged back in.
+bool Cart::AwaitsItsPhone(const Port& port) {
+  return port.view.state == PortState::kQueued && port.job && port.job->began.value != 0;
+}
+
+void Cart::TimeAbsence(Port& port) {
+  const auto is_result = [&port] {
+    return port.view.state == PortState::kDone || port.view.state == PortState::kFailed;
+  };
+  std::chrono::seconds patience = kAwayTime;
+  if (is_result()) patience = std::max(kAwayTime, settings_.result_rest);
+  if (AwaitsItsPhone(port)) patience = kReturnPatience;
+  port.away.Set(patience, [this, &port, is_result] {
+    if (!is_result() || port.seen_since_end) Apply(port, PortEvent::kStayedAway);
+  });
+}
+
+// Whether what is plugged in now may be the phone whose result is shown. Said by the USB serial
+// string: the ECID in recovery and DFU mode, the UDID in normal mode; where it says nothing, it is
+// taken for the same.
 bool Cart::IsPhoneOfResult(const Port& port) const {
   if (!port.job || port.job->ended.value == 0) return false;
   const ledger::PhoneFacts& phone = port.job->phone;
@@ -116,8 +143,11 @@ bool Cart::Apply(Port& port, PortEvent event) {
   if (!row) return false;
   if (row->to != row->from)
     Log(LogLevel::kInfo, "port state",
-        {{"port", port.view.label}, {"from", std::string(Name(row->from))}, {"to", std::string(Name(row->to))},
-         {"event", std::string(Name(event))}, {"job", std::to_string(port.view.job.value)}});
+        {{"port", port.view.label},
+         {"from", std::string(Name(row->from))},
+         {"to", std::string(Name(row->to))},
+         {"event", std::string(Name(event))},
+         {"job", std::to_string(port.view.job.value)}});
   port.view.state = row->to;
   Do(port, row->action);
   Changed(port);
@@ -126,20 +156,35 @@ bool Cart::Apply(Port& port, PortEvent event) {
 
 void Cart::Do(Port& port, PortAction action) {
   switch (action) {
-    case PortAction::kNothing: return;
-    case PortAction::kIdentify: return BeginIdentify(port);
-    case PortAction::kForget: return Forget(port);
-    case PortAction::kConsiderArmings: return ConsiderArmings(port);
-    case PortAction::kStartCountdown: return CountDown(port);
-    case PortAction::kStopCountdown: return Unarm(port);
-    case PortAction::kShowHold: port.countdown.Stop(); return;
-    case PortAction::kCreateJob: return CreateJob(port);
-    case PortAction::kWithdrawJob: return WithdrawJob(port, ErrorCode::kCancelled, "withdrawn before it began");
-    case PortAction::kLosePhone: return WithdrawJob(port, ErrorCode::kPhoneGone, "unplugged while queued");
-    case PortAction::kRunWorker: return RunWorker(port);
-    case PortAction::kSendCancel: return SendCancel(port);
-    case PortAction::kEndJob: return EndJob(port);
-    case PortAction::kQueueAgain: return RunAgain(port);
+    case PortAction::kNothing:
+      return;
+    case PortAction::kIdentify:
+      return BeginIdentify(port);
+    case PortAction::kForget:
+      return Forget(port);
+    case PortAction::kConsiderArmings:
+      return ConsiderArmings(port);
+    case PortAction::kStartCountdown:
+      return CountDown(port);
+    case PortAction::kStopCountdown:
+      return Unarm(port);
+    case PortAction::kShowHold:
+      port.countdown.Stop();
+      return;
+    case PortAction::kCreateJob:
+      return CreateJob(port);
+    case PortAction::kWithdrawJob:
+      return WithdrawJob(port, ErrorCode::kCancelled, "withdrawn before it began");
+    case PortAction::kLosePhone:
+      return WithdrawJob(port, ErrorCode::kPhoneGone, "it was not plugged back in");
+    case PortAction::kRunWorker:
+      return RunWorker(port);
+    case PortAction::kSendCancel:
+      return SendCancel(port);
+    case PortAction::kEndJob:
+      return EndJob(port);
+    case PortAction::kQueueAgain:
+      return RunAgain(port);
   }
 }
 
@@ -200,7 +245,9 @@ Result<PortKey> Cart::Resolve(const std::string& name) const {
 std::vector<PortView> Cart::Ports() const {
   std::vector<PortView> views;
   for (const auto& [key, port] : ports_) views.push_back(port.view);
-  std::ranges::stable_sort(views, [](const PortView& a, const PortView& b) { return NaturallyBefore(a.label, b.label); });
+  std::ranges::stable_sort(views, [](const PortView& a, const PortView& b) {
+    return NaturallyBefore(a.label, b.label);
+  });
   return views;
 }
 
@@ -211,7 +258,8 @@ Result<PortView> Cart::FindPort(const std::string& name) {
 
 Port* Cart::PortOfTask(const std::string& task) {
   if (task.empty()) return nullptr;
-  const auto found = std::ranges::find_if(ports_, [&](const auto& entry) { return entry.second.task == task; });
+  const auto found =
+      std::ranges::find_if(ports_, [&](const auto& entry) { return entry.second.task == task; });
   return found == ports_.end() ? nullptr : &found->second;
 }
 
@@ -240,7 +288,8 @@ void Cart::Changed(Port& port) {
 // Progress alone is shown at most five times a second.
 void Cart::ProgressChanged(Port& port) {
   if (port.publish.Running()) return;
-  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.Now() - port.published);
+  const auto since =
+      std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.Now() - port.published);
   if (since >= kPublishInterval) return Changed(port);
   port.publish.Set(kPublishInterval - since, [this, &port] { Changed(port); });
 }

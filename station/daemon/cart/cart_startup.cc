@@ -6,13 +6,15 @@
 namespace station::daemon {
 namespace {
 
-constexpr auto kAwayAtStart = std::chrono::seconds(5);  // for the first scan to find a phone whose result is shown
+constexpr auto kAwayAtStart =
+    std::chrono::seconds(5);  // for the first scan to find a phone whose result is shown
 
 scheduler::Arming FromRow(const ledger::ArmingRow& row) {
   scheduler::Arming arming;
   arming.id = {row.id};
   for (const std::string& port : row.ports) arming.ports.push_back({port});
-  for (const std::string& ecid : row.ecids) arming.ecids.push_back(ParseEcid(ecid).value_or(Ecid{}));
+  for (const std::string& ecid : row.ecids)
+    arming.ecids.push_back(ParseEcid(ecid).value_or(Ecid{}));
   arming.serial_numbers = row.serial_numbers;
   arming.action = row.action;
   arming.firmware = row.firmware;
@@ -24,7 +26,8 @@ scheduler::Arming FromRow(const ledger::ArmingRow& row) {
   arming.active = row.active;
   for (const std::string& ecid : row.taken) arming.taken.insert(ParseEcid(ecid).value_or(Ecid{}));
   for (const std::string& port : row.let_go_ports) arming.let_go_ports.insert({port});
-  for (const std::string& ecid : row.let_go_phones) arming.let_go_phones.insert(ParseEcid(ecid).value_or(Ecid{}));
+  for (const std::string& ecid : row.let_go_phones)
+    arming.let_go_phones.insert(ParseEcid(ecid).value_or(Ecid{}));
   return arming;
 }
 
@@ -46,13 +49,15 @@ void Cart::Recall(const Memory& memory, const std::set<std::string>& alive) {
   parts_.workers.SetEmergencyStop(emergency_stop_);
   for (const auto& [key, label] : labels_) PortFor(key);
   for (const ledger::JobRow& job : memory.last_jobs) ShowResult(PortFor(job.port), job);
-  for (const ledger::JobRow& job : memory.open_jobs) RecallJob(job, alive.contains(TaskName(job.id)));
+  for (const ledger::JobRow& job : memory.open_jobs)
+    RecallJob(job, alive.contains(TaskName(job.id)));
   ExpireArmings();
   Pump();
 }
 
 void Cart::ShowResult(Port& port, const ledger::JobRow& job) {
-  const bool well = job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
+  const bool well =
+      job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
   port.job = job;
   port.view.state = well ? PortState::kDone : PortState::kFailed;
   port.view.phone = job.phone;
@@ -62,7 +67,8 @@ void Cart::ShowResult(Port& port, const ledger::JobRow& job) {
   port.view.error = job.error;
   port.view.simulated = job.simulated;
   port.seen_since_end = true;
-  if (!port.usb) port.away.Set(kAwayAtStart, [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
+  if (!port.usb)
+    port.away.Set(kAwayAtStart, [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
   Changed(port);
 }
 
@@ -86,6 +92,7 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
   port.view.outcome = Outcome::kNone;
   port.view.error = ErrorCode::kNone;
   port.meter.BeginStep(job.step, parts_.clock.Now());
+  port.view.progress = port.meter.View(parts_.clock.Now());
   const std::string id = std::to_string(job.id.value);
   // Not an event that happens, but what is so: the states are set, not entered.
   if (job.began.value == 0 && !alive && !last_word) {
@@ -107,8 +114,10 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
       if (auto lease = parts_.firmware.Hold(*sha256)) port.lease = std::move(*lease);
     Changed(port);
   } else {
-    FinishAttempt(port, {.outcome = Outcome::kIndeterminate, .error = ErrorCode::kWorkerDied,
-                         .context = "it was not there any more when the station came back", .step = job.step});
+    FinishAttempt(port, {.outcome = Outcome::kIndeterminate,
+                         .error = ErrorCode::kWorkerDied,
+                         .context = "it was not there any more when the station came back",
+                         .step = job.step});
   }
 }
 

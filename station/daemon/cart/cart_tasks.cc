@@ -20,7 +20,11 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
   if (!same_step) {
     CloseStep(*port, records);
     job.step = report.step;
-    port->step = ledger::StepRow{.attempt = job.attempt, .step = report.step, .started = NowMillis(), .ended = {}, .bytes = 0};
+    port->step = ledger::StepRow{.attempt = job.attempt,
+                                 .step = report.step,
+                                 .started = NowMillis(),
+                                 .ended = {},
+                                 .bytes = 0};
     port->step_began = parts_.clock.Now();
     port->meter.BeginStep(report.step, parts_.clock.Now());
     records.push_back(ledger::PutStep{job.id, *port->step});
@@ -28,13 +32,16 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
     Log(LogLevel::kInfo, "step started",
         {{"job", std::to_string(job.id.value)}, {"port", port->view.label}, {"step", step}});
     if (const auto limit = scheduler::Spec(report.step).deadline; limit.count() > 0)
-      port->deadline.Set(limit, [this, port, step] { KillFor(*port, ErrorCode::kStepTimeout, "step " + step); });
+      port->deadline.Set(
+          limit, [this, port, step] { KillFor(*port, ErrorCode::kStepTimeout, "step " + step); });
   }
   records.push_back(ledger::PutJob{job});
   parts_.ledger.Append(std::move(records));
   port->destructive = report.destructive || scheduler::Spec(report.step).destructive;
-  if (port->destructive) port->cancel_grace.Stop();
-  else if (port->view.state == PortState::kCancelling) SendCancel(*port);
+  if (port->destructive)
+    port->cancel_grace.Stop();
+  else if (port->view.state == PortState::kCancelling)
+    SendCancel(*port);
   port->view.progress = port->meter.View(parts_.clock.Now());
   Changed(*port);
 }
@@ -52,7 +59,8 @@ void Cart::OnFinished(const std::string& task, const Ended& ended) {
   Port* port = PortOfTask(task);
   if (port == nullptr || port->task_ended) return;
   if (port->identify) {
-    const ErrorCode error = ended.error == ErrorCode::kNone ? ErrorCode::kPhoneIdentityUnreadable : ended.error;
+    const ErrorCode error =
+        ended.error == ErrorCode::kNone ? ErrorCode::kPhoneIdentityUnreadable : ended.error;
     return IdentifyEnded(*port, error, ended.context);
   }
   if (port->job) FinishAttempt(*port, ended);
@@ -75,7 +83,8 @@ void Cart::OnGone(const std::string& task) {
     // It may have written what it could no longer say.
     FinishAttempt(*port, parts_.last_word(port->job->id, port->job->attempt).value_or(ended));
   }
-  if (std::exchange(port->queue_when_gone, false) && port->view.state == PortState::kQueued) QueueJob(*port);
+  if (std::exchange(port->queue_when_gone, false) && port->view.state == PortState::kQueued)
+    QueueJob(*port);
 }
 
 }  // namespace station::daemon

@@ -14,7 +14,9 @@ namespace station::daemon {
 using SteadyTime = std::chrono::steady_clock::time_point;
 using scheduler::WallTime;
 
-[[nodiscard]] inline ledger::UnixMillis ToUnixMillis(WallTime time) { return {time.time_since_epoch().count()}; }
+[[nodiscard]] inline ledger::UnixMillis ToUnixMillis(WallTime time) {
+  return {time.time_since_epoch().count()};
+}
 [[nodiscard]] inline WallTime FromUnixMillis(ledger::UnixMillis time) {
   return WallTime(std::chrono::milliseconds(time.value));
 }

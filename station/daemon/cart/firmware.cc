@@ -13,7 +13,8 @@ Status FirmwareChoice::Refresh() {
   return {};
 }
 
-Result<store::Entry> FirmwareChoice::Choose(std::string_view wanted, std::string_view product) const {
+Result<store::Entry> FirmwareChoice::Choose(std::string_view wanted,
+                                            std::string_view product) const {
   std::string prefix(wanted);
   std::ranges::transform(prefix, prefix.begin(), [](unsigned char c) { return std::tolower(c); });
   const store::Entry* found = nullptr;
@@ -23,17 +24,22 @@ Result<store::Entry> FirmwareChoice::Choose(std::string_view wanted, std::string
       continue;
     }
     if (!ToHex(entry.sha256).starts_with(prefix)) continue;
-    if (found != nullptr) return Fail(ErrorCode::kFirmwareAmbiguousIdentity, "several firmwares begin with " + prefix);
+    if (found != nullptr)
+      return Fail(ErrorCode::kFirmwareAmbiguousIdentity, "several firmwares begin with " + prefix);
     found = &entry;
   }
   if (found == nullptr)
-    return Fail(ErrorCode::kFirmwareAbsent, prefix.empty() ? "no firmware for " + std::string(product)
-                                                           : "no firmware begins with " + prefix);
+    return Fail(ErrorCode::kFirmwareAbsent, prefix.empty()
+                                                ? "no firmware for " + std::string(product)
+                                                : "no firmware begins with " + prefix);
   if (!found->Supports(product))
-    return Fail(ErrorCode::kFirmwareNoIdentity, "firmware " + prefix + " is not for " + std::string(product));
+    return Fail(ErrorCode::kFirmwareNoIdentity,
+                "firmware " + prefix + " is not for " + std::string(product));
   return *found;
 }
 
-std::string VersionText(const store::Entry& entry) { return entry.version + " (" + entry.build + ")"; }
+std::string VersionText(const store::Entry& entry) {
+  return entry.version + " (" + entry.build + ")";
+}
 
 }  // namespace station::daemon

@@ -9,16 +9,19 @@ void Imports::Add(const std::string& path, const std::string& sha256, Asker aske
     return asker.done(Fail(ErrorCode::kBadRequest, "the path must be absolute: " + path));
   if (!sha256.empty() && !ParseSha256(sha256))
     return asker.done(Fail(ErrorCode::kBadRequest, "a SHA-256 has 64 hexadecimal digits"));
-  const auto same = std::ranges::find_if(running_, [&](const auto& entry) { return entry.second.path == path; });
+  const auto same =
+      std::ranges::find_if(running_, [&](const auto& entry) { return entry.second.path == path; });
   if (same != running_.end()) {
     if (same->second.sha256 != sha256)
-      return asker.done(Fail(ErrorCode::kUnavailable, "the file is being imported under another hash"));
+      return asker.done(
+          Fail(ErrorCode::kUnavailable, "the file is being imported under another hash"));
     return same->second.askers.push_back(std::move(asker));
   }
   // Numbers go on after a restart: a fetcher of the daemon before may still run.
   last_number_ = std::max(last_number_ + 1, ToUnixMillis(clock_.Wall()).value / 1000);
   const std::string task = "import-" + std::to_string(last_number_);
-  if (const Status started = workers_.Start({task, ImportTask{path, firmware_.Root(), sha256}}); !started)
+  if (const Status started = workers_.Start({task, ImportTask{path, firmware_.Root(), sha256}});
+      !started)
     return asker.done(std::unexpected(started.error()));
   Import& import = running_[task];
   import.path = path;
@@ -29,7 +32,8 @@ void Imports::Add(const std::string& path, const std::string& sha256, Asker aske
 void Imports::OnProgress(const std::string& task, const ProgressReport& report) {
   const auto found = running_.find(task);
   if (found == running_.end()) return;
-  for (const Asker& asker : found->second.askers) asker.progress(report.bytes_done, report.bytes_total);
+  for (const Asker& asker : found->second.askers)
+    asker.progress(report.bytes_done, report.bytes_total);
 }
 
 void Imports::OnImported(const std::string& task, const store::Entry& entry) {

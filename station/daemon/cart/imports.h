@@ -23,7 +23,8 @@ class Imports : public TaskListener {
   Imports(Clock& clock, Workers& workers, FirmwareChoice& firmware, std::function<void()> on_change)
       : clock_(clock), workers_(workers), firmware_(firmware), on_change_(std::move(on_change)) {}
 
-  // `path` is absolute; `sha256` is empty or 64 hex digits. An import of that path that runs already is joined.
+  // `path` is absolute; `sha256` is empty or 64 hex digits. An import of that path that runs
+  // already is joined.
   void Add(const std::string& path, const std::string& sha256, Asker asker);
 
   void OnProgress(const std::string& task, const ProgressReport& report) override;

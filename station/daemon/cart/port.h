@@ -16,22 +16,28 @@ namespace station::daemon {
 
 struct Port {
   explicit Port(Clock& clock)
-      : away(clock), countdown(clock), mux_wait(clock), deadline(clock), cancel_grace(clock), publish(clock) {}
+      : away(clock),
+        countdown(clock),
+        mux_wait(clock),
+        deadline(clock),
+        cancel_grace(clock),
+        publish(clock) {}
 
   PortView view;
   std::optional<usb::UsbPhone> usb;  // what is plugged in now
   std::vector<std::string> paths;    // its sides, as last seen
 
   // The process that works for this port, and the row it fills.
-  std::string task;  // empty: none
+  std::string task;                        // empty: none
   std::optional<ledger::JobRow> job;       // the running or last restore job
   std::optional<ledger::JobRow> identify;  // the running identify job
   int identify_tries = 0;
   bool task_ended = false;       // it said its last word; only its exit is missing
   bool queue_when_gone = false;  // the next attempt waits for that exit
+  bool queue_when_back = false;  // the next attempt waits for the phone
   ErrorCode killed_for = ErrorCode::kNone;
-  std::string ended_context;     // with killed_for
-  bool destructive = false;      // of the running step
+  std::string ended_context;  // with killed_for
+  bool destructive = false;   // of the running step
   std::optional<ledger::StepRow> step;
   SteadyTime step_began{};
   ProgressMeter meter;
@@ -50,7 +56,8 @@ struct Port {
   SteadyTime published{};
 
   [[nodiscard]] scheduler::Candidate AsCandidate() const {
-    return {view.key, view.phone.ecid, view.phone.serial_number, view.phone.udid, view.phone.product};
+    return {view.key, view.phone.ecid, view.phone.serial_number, view.phone.udid,
+            view.phone.product};
   }
 };
 

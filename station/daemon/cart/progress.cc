@@ -36,7 +36,8 @@ std::uint64_t ProgressMeter::Report(const ProgressReport& report, SteadyTime now
 void ProgressMeter::MeasureRate(std::uint64_t bytes, SteadyTime now) {
   const Seconds time = now - sampled_;
   if (time < kSampleTime) return;
-  const double sample = bytes > sampled_bytes_ ? static_cast<double>(bytes - sampled_bytes_) / time.count() : 0;
+  const double sample =
+      bytes > sampled_bytes_ ? static_cast<double>(bytes - sampled_bytes_) / time.count() : 0;
   rate_ = rate_ == 0 ? sample : rate_ + kSmoothing * (sample - rate_);
   sampled_ = now;
   sampled_bytes_ = bytes;

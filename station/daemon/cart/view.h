@@ -15,7 +15,7 @@ namespace station::daemon {
 
 struct ProgressView {
   Step step = Step::kNone;
-  double fraction = 0;       // of the whole job
+  double fraction = 0;  // of the whole job
   double step_fraction = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;

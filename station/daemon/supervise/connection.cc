@@ -4,12 +4,15 @@
 
 namespace station::daemon {
 
-std::shared_ptr<Connection> Connection::Make(boost::asio::io_context& io, Fd socket, OnMessage on_message) {
+std::shared_ptr<Connection> Connection::Make(boost::asio::io_context& io, Fd socket,
+                                             OnMessage on_message) {
   return std::shared_ptr<Connection>(new Connection(io, std::move(socket), std::move(on_message)));
 }
 
 Connection::Connection(boost::asio::io_context& io, Fd socket, OnMessage on_message)
-    : channel_(std::move(socket)), descriptor_(io, channel_.Socket().Get()), on_message_(std::move(on_message)) {}
+    : channel_(std::move(socket)),
+      descriptor_(io, channel_.Socket().Get()),
+      on_message_(std::move(on_message)) {}
 
 Connection::~Connection() {
   if (descriptor_.is_open()) descriptor_.release();
@@ -30,14 +33,17 @@ void Connection::Drain() {
   while (descriptor_.is_open()) {
     auto message = channel_.ReceiveMessage<worker::v1::ToDaemon>();
     if (!message && message.error().code == ErrorCode::kUnavailable) return;
-    if (!message) LogError(LogLevel::kWarning, "a worker's packet was not understood", message.error(), {{"task", task}});
+    if (!message)
+      LogError(LogLevel::kWarning, "a worker's packet was not understood", message.error(),
+               {{"task", task}});
     const bool over = !message || !message->has_value();
     if (over) Close();
     on_message_(*this, over ? std::nullopt : std::move(*message));
   }
 }
 
-Status Connection::Send(const worker::v1::ToWorker& message, std::span<const int> descriptors) const {
+Status Connection::Send(const worker::v1::ToWorker& message,
+                        std::span<const int> descriptors) const {
   return channel_.Send(message, descriptors);
 }
 

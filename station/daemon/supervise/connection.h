@@ -20,14 +20,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Nothing: the peer closed, or sent what is no message.
   using OnMessage = std::function<void(Connection&, std::optional<worker::v1::ToDaemon>)>;
 
-  // shared_ptr: a pending wait of the io_context keeps it alive until it is told that it was cancelled.
-  [[nodiscard]] static std::shared_ptr<Connection> Make(boost::asio::io_context& io, Fd socket, OnMessage on_message);
+  // shared_ptr: a pending wait of the io_context keeps it alive until it is told that it was
+  // cancelled.
+  [[nodiscard]] static std::shared_ptr<Connection> Make(boost::asio::io_context& io, Fd socket,
+                                                        OnMessage on_message);
   ~Connection();
 
   void Listen();
   // Reads what is there now, without waiting.
   void Drain();
-  [[nodiscard]] Status Send(const worker::v1::ToWorker& message, std::span<const int> descriptors = {}) const;
+  [[nodiscard]] Status Send(const worker::v1::ToWorker& message,
+                            std::span<const int> descriptors = {}) const;
   void Close();
 
   std::string task;  // once it said Hello

@@ -9,7 +9,9 @@
 
 namespace station::daemon {
 
-// The Finished record of that attempt in `folder`/job-N; nothing when there is no journal, or it does not end so.
-[[nodiscard]] std::optional<Ended> LastWord(const std::filesystem::path& folder, JobId job, int attempt);
+// The Finished record of that attempt in `folder`/job-N; nothing when there is no journal, or it
+// does not end so.
+[[nodiscard]] std::optional<Ended> LastWord(const std::filesystem::path& folder, JobId job,
+                                            int attempt);
 
 }  // namespace station::daemon

@@ -14,7 +14,9 @@ Enum EnumFrom(std::uint32_t number, const std::array<Enum, N>& all) {
   return all.front();
 }
 
-ErrorCode CodeFrom(std::uint32_t number) { return ErrorCodeFromNumber(number).value_or(ErrorCode::kInternal); }
+ErrorCode CodeFrom(std::uint32_t number) {
+  return ErrorCodeFromNumber(number).value_or(ErrorCode::kInternal);
+}
 
 // A worker's text ends in logs, the ledger and on screens.
 std::string Bounded(const std::string& text) {

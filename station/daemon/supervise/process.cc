@@ -32,7 +32,8 @@ struct SpawnPlan {
 
 void Prepare(SpawnPlan& plan, const std::filesystem::path& log) {
   posix_spawn_file_actions_addopen(&plan.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&plan.actions, STDERR_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
+  posix_spawn_file_actions_addopen(&plan.actions, STDERR_FILENO, log.c_str(),
+                                   O_WRONLY | O_CREAT | O_APPEND, 0640);
   posix_spawn_file_actions_adddup2(&plan.actions, STDERR_FILENO, STDOUT_FILENO);
   posix_spawn_file_actions_addclosefrom_np(&plan.actions, STDERR_FILENO + 1);
   sigset_t none, all;
@@ -40,7 +41,8 @@ void Prepare(SpawnPlan& plan, const std::filesystem::path& log) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&plan.attributes, &none);
   posix_spawnattr_setsigdefault(&plan.attributes, &all);
-  posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&plan.attributes,
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
 std::vector<std::string> Arguments(const std::filesystem::path& process) {
@@ -53,7 +55,8 @@ std::vector<std::string> Arguments(const std::filesystem::path& process) {
   return arguments;
 }
 
-std::optional<std::string> Option(const std::vector<std::string>& arguments, std::string_view name) {
+std::optional<std::string> Option(const std::vector<std::string>& arguments,
+                                  std::string_view name) {
   const auto found = std::ranges::find(arguments, name);
   if (found == arguments.end() || std::next(found) == arguments.end()) return std::nullopt;
   return *std::next(found);
@@ -61,7 +64,8 @@ std::optional<std::string> Option(const std::vector<std::string>& arguments, std
 
 }  // namespace
 
-Result<pid_t> StartDetached(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+Result<pid_t> StartDetached(const std::filesystem::path& program,
+                            const std::vector<std::string>& arguments,
                             const std::filesystem::path& log) {
   SpawnPlan plan;
   Prepare(plan, log);
@@ -71,14 +75,19 @@ Result<pid_t> StartDetached(const std::filesystem::path& program, const std::vec
   for (std::string& copy : copies) pointers.push_back(copy.data());
   pointers.push_back(nullptr);
   pid_t pid = 0;
-  const int code = posix_spawn(&pid, program.c_str(), &plan.actions, &plan.attributes, pointers.data(), environ);
-  if (code != 0) return Fail(ErrorCode::kWorkerStart, "starting " + program.string() + ": " + std::strerror(code));
+  const int code =
+      posix_spawn(&pid, program.c_str(), &plan.actions, &plan.attributes, pointers.data(), environ);
+  if (code != 0)
+    return Fail(ErrorCode::kWorkerStart,
+                "starting " + program.string() + ": " + std::strerror(code));
   return pid;
 }
 
 Result<Fd> WatchProcess(pid_t pid) {
   Fd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!fd.Valid()) return Fail(ErrorCode::kWorkerDied, "process " + std::to_string(pid) + ": " + std::strerror(errno));
+  if (!fd.Valid())
+    return Fail(ErrorCode::kWorkerDied,
+                "process " + std::to_string(pid) + ": " + std::strerror(errno));
   return fd;
 }
 
@@ -90,7 +99,8 @@ std::map<std::string, pid_t> FindTasks(const std::filesystem::path& socket) {
     if (!std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c) != 0; })) continue;
     const std::vector<std::string> arguments = Arguments(entry.path());
     const auto task = Option(arguments, "--task");
-    if (task && Option(arguments, "--link") == socket.string()) tasks.emplace(*task, std::stoi(name));
+    if (task && Option(arguments, "--link") == socket.string())
+      tasks.emplace(*task, std::stoi(name));
   }
   return tasks;
 }

@@ -40,19 +40,20 @@ void Supervisor::Close() {
 }
 
 void Supervisor::Accept() {
-  acceptor_->async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-    if (error || !acceptor_) return;
-    while (true) {
-      Fd peer(::accept4(socket_.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-      if (!peer.Valid()) break;
-      const auto connection = Connection::Make(io_, std::move(peer), [this](Connection& from, auto message) {
-        OnMessage(from, std::move(message));
+  acceptor_->async_wait(
+      stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error || !acceptor_) return;
+        while (true) {
+          Fd peer(::accept4(socket_.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+          if (!peer.Valid()) break;
+          const auto connection = Connection::Make(
+              io_, std::move(peer),
+              [this](Connection& from, auto message) { OnMessage(from, std::move(message)); });
+          strangers_.insert(connection);
+          connection->Listen();
+        }
+        Accept();
       });
-      strangers_.insert(connection);
-      connection->Listen();
-    }
-    Accept();
-  });
 }
 
 Status Supervisor::Start(Task task) {
@@ -91,15 +92,18 @@ bool Supervisor::Watch(const std::string& name, Running_& process) {
     return false;
   }
   process.exit = std::make_unique<stream_descriptor>(io_, fd->Release());
-  process.exit->async_wait(stream_descriptor::wait_read, [this, name, pid = process.pid](const boost::system::error_code& error) {
-    const auto found = running_.find(name);
-    if (!error && found != running_.end() && found->second.pid == pid) Exited(name);
-  });
+  process.exit->async_wait(stream_descriptor::wait_read,
+                           [this, name, pid = process.pid](const boost::system::error_code& error) {
+                             const auto found = running_.find(name);
+                             if (!error && found != running_.end() && found->second.pid == pid)
+                               Exited(name);
+                           });
   return true;
 }
 
 void Supervisor::Exited(const std::string& name) {
-  if (const auto connection = running_[name].connection) connection->Drain();  // its last words come first
+  if (const auto connection = running_[name].connection)
+    connection->Drain();  // its last words come first
   const Running_ process = std::move(running_[name]);
   running_.erase(name);
   Count();
@@ -107,8 +111,10 @@ void Supervisor::Exited(const std::string& name) {
   if (process.ours) ::waitpid(process.pid, &status, WNOHANG);
   const bool clean = !process.ours || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
   Log(clean ? LogLevel::kInfo : LogLevel::kWarning, "process ended",
-      {{"task", name}, {"pid", std::to_string(process.pid)},
-       {"status", WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : std::to_string(WEXITSTATUS(status))}});
+      {{"task", name},
+       {"pid", std::to_string(process.pid)},
+       {"status", WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                      : std::to_string(WEXITSTATUS(status))}});
   if (process.connection) process.connection->Close();
   listener_->OnGone(name);
 }
@@ -118,11 +124,13 @@ void Supervisor::OnMessage(Connection& connection, std::optional<worker::v1::ToD
   if (!message) {
     strangers_.erase(self);
     const auto found = running_.find(connection.task);
-    if (found != running_.end() && found->second.connection == self) found->second.connection.reset();
+    if (found != running_.end() && found->second.connection == self)
+      found->second.connection.reset();
     return;
   }
   if (message->has_hello()) return OnHello(connection, message->hello());
-  if (connection.task.empty()) return Refuse(connection, ErrorCode::kBadRequest, "Hello comes first");
+  if (connection.task.empty())
+    return Refuse(connection, ErrorCode::kBadRequest, "Hello comes first");
   Dispatch(connection.task, *message);
 }
 
@@ -139,12 +147,16 @@ void Supervisor::Refuse(Connection& connection, ErrorCode code, const std::strin
 void Supervisor::OnHello(Connection& connection, const worker::v1::Hello& hello) {
   if (hello.link_version() != link::kLinkVersion)
     return Refuse(connection, ErrorCode::kLinkVersion,
-                  "link version " + std::to_string(hello.link_version()) + ", not " + std::to_string(link::kLinkVersion));
+                  "link version " + std::to_string(hello.link_version()) + ", not " +
+                      std::to_string(link::kLinkVersion));
   const auto found = running_.find(hello.task());
-  if (found == running_.end()) return Refuse(connection, ErrorCode::kNotFound, "no task is called " + hello.task().substr(0, 40));
+  if (found == running_.end())
+    return Refuse(connection, ErrorCode::kNotFound,
+                  "no task is called " + hello.task().substr(0, 40));
   Running_& process = found->second;
   if (!hello.resumed() && !process.task)
-    return Refuse(connection, ErrorCode::kNotFound, "the orders of " + hello.task() + " were given by an earlier daemon");
+    return Refuse(connection, ErrorCode::kNotFound,
+                  "the orders of " + hello.task() + " were given by an earlier daemon");
   const auto self = connection.shared_from_this();
   strangers_.erase(self);
   if (process.connection && process.connection != self) process.connection->Close();
@@ -160,19 +172,26 @@ void Supervisor::OnHello(Connection& connection, const worker::v1::Hello& hello)
     descriptors = DescriptorsFor(*process.task);
   }
   if (const Status sent = connection.Send(answer, descriptors); !sent)
-    LogError(LogLevel::kWarning, "the orders could not be sent", sent.error(), {{"task", hello.task()}});
+    LogError(LogLevel::kWarning, "the orders could not be sent", sent.error(),
+             {{"task", hello.task()}});
 }
 
 void Supervisor::Dispatch(const std::string& task, const worker::v1::ToDaemon& message) {
   using Case = worker::v1::ToDaemon::MessageCase;
   switch (message.message_case()) {
-    case Case::kIdentified: return listener_->OnIdentified(task, FromMessage(message.identified()));
-    case Case::kStepStarted: return listener_->OnStep(task, FromMessage(message.step_started()));
-    case Case::kProgress: return listener_->OnProgress(task, FromMessage(message.progress()));
-    case Case::kFinished: return listener_->OnFinished(task, FromMessage(message.finished()));
-    case Case::kImported: return listener_->OnImported(task, FromMessage(message.imported()));
+    case Case::kIdentified:
+      return listener_->OnIdentified(task, FromMessage(message.identified()));
+    case Case::kStepStarted:
+      return listener_->OnStep(task, FromMessage(message.step_started()));
+    case Case::kProgress:
+      return listener_->OnProgress(task, FromMessage(message.progress()));
+    case Case::kFinished:
+      return listener_->OnFinished(task, FromMessage(message.finished()));
+    case Case::kImported:
+      return listener_->OnImported(task, FromMessage(message.imported()));
     case Case::kHello:
-    case Case::MESSAGE_NOT_SET: return;
+    case Case::MESSAGE_NOT_SET:
+      return;
   }
 }
 
@@ -192,7 +211,8 @@ void Supervisor::Cancel(const std::string& task) {
 void Supervisor::Kill(const std::string& task) {
   const auto found = running_.find(task);
   if (found == running_.end()) return;
-  Log(LogLevel::kWarning, "process killed", {{"task", task}, {"pid", std::to_string(found->second.pid)}});
+  Log(LogLevel::kWarning, "process killed",
+      {{"task", task}, {"pid", std::to_string(found->second.pid)}});
   ::kill(found->second.pid, SIGKILL);
 }
 

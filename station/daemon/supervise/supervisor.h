@@ -1,6 +1,6 @@
 #pragma once
-// Starts workers and fetchers, gives them their orders, hears their reports, notices their end. They outlive the daemon:
-// one that comes back after a restart is taken as it is.
+// Starts workers and fetchers, gives them their orders, hears their reports, notices their end.
+// They outlive the daemon: one that comes back after a restart is taken as it is.
 
 #include <utility>
 
@@ -21,8 +21,8 @@ namespace station::daemon {
 struct SupervisorSettings {
   std::filesystem::path worker_program;
   std::filesystem::path fetcher_program;
-  std::filesystem::path socket;   // run_dir/worker.sock
-  std::filesystem::path log_dir;  // one file per task
+  std::filesystem::path socket;                       // run_dir/worker.sock
+  std::filesystem::path log_dir;                      // one file per task
   std::function<void(std::size_t running)> on_count;  // whenever that changed
 };
 

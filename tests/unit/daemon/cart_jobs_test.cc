@@ -24,7 +24,10 @@ class CartJobs : public testing::Test {
   std::string task;
 };
 
-const Ended kWell{.outcome = Outcome::kRestored, .step = Step::kConfirm, .os_build_after = "19H999", .signer_root = "Rack Root CA"};
+const Ended kWell{.outcome = Outcome::kRestored,
+                  .step = Step::kConfirm,
+                  .os_build_after = "19H999",
+                  .signer_root = "Rack Root CA"};
 
 TEST_F(CartJobs, OrdersNameThePhoneAndCarryTheFirmware) {
   const auto& orders = std::get<RestoreTask>(world.workers.running.at(task).orders);
@@ -124,7 +127,8 @@ TEST_F(CartJobs, WorkerDiedButItsJournalHasTheEnd) {
 }
 
 TEST_F(CartJobs, CableFault_IsTriedAgainTwice_ThenFails) {
-  const Ended cable{.error = ErrorCode::kAsrTransfer, .context = "broke off", .step = Step::kStream};
+  const Ended cable{
+      .error = ErrorCode::kAsrTransfer, .context = "broke off", .step = Step::kStream};
   for (int attempt = 1; attempt <= 2; ++attempt) {
     world.End(task, cable);
     EXPECT_EQ(world.View(1).state, PortState::kWorking) << attempt;
@@ -179,8 +183,12 @@ TEST_F(CartJobs, StepDeadline_EndsTheWorker) {
   world.cart->OnStep(task, {Step::kSign, false, {}});
   world.Turn(181s);
   EXPECT_TRUE(world.workers.killed.contains(task));
-  world.Plug({});  // so that it is not tried again
   world.Die(task);
+  EXPECT_EQ(Stored().attempt, 2) << "tried again once";
+  world.cart->OnStep(task, {Step::kSign, false, {}});
+  world.Turn(181s);
+  world.Die(task);
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
   EXPECT_EQ(Stored().error, ErrorCode::kStepTimeout);
 }
 
@@ -195,7 +203,8 @@ TEST_F(CartJobs, Progress_IsShownAtMostFiveTimesASecond) {
   world.cart->OnStep(task, {Step::kStream, true, {}});
   const int before = world.seen.port_changes[world.View(1).key.value];
   for (std::uint64_t i = 1; i <= 100; ++i) {
-    world.cart->OnProgress(task, {Step::kStream, static_cast<double>(i) / 100, i * 1'000'000, 100'000'000});
+    world.cart->OnProgress(
+        task, {Step::kStream, static_cast<double>(i) / 100, i * 1'000'000, 100'000'000});
     world.clock.Advance(20ms);
   }
   const int shown = world.seen.port_changes[world.View(1).key.value] - before;
@@ -206,11 +215,37 @@ TEST_F(CartJobs, Progress_IsShownAtMostFiveTimesASecond) {
   EXPECT_TRUE(world.View(1).progress.eta.has_value());
 }
 
-TEST_F(CartJobs, PhoneLostByWorker_IsNotTriedAgain_ResultStaysUntilItIsBack) {
+TEST_F(CartJobs, UnpluggedInTheStream_GoesOnWhenPluggedBack) {
   world.Plug({});
   world.End(task, {.error = ErrorCode::kPhoneGone});
-  world.Turn(1min);
+  EXPECT_EQ(world.View(1).state, PortState::kQueued);
+  EXPECT_EQ(world.View(1).what_to_do, OperatorLine(ErrorCode::kPhoneGone));
+  EXPECT_EQ(world.cart->View().working, 0U) << "it takes no slot meanwhile";
+  world.Turn(4min);
+  world.Plug({OnBus(1, 9, PhoneMode::kRecovery, "ECID:0000000000001111")});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+  EXPECT_EQ(world.View(1).error, ErrorCode::kNone);
+  EXPECT_EQ(Stored().attempt, 2);
+}
+
+TEST_F(CartJobs, LeavesAgainWhileQueued_IsAwaitedAgain) {
+  world.cart->OnFinished(task, {.error = ErrorCode::kAsrTransfer});
+  world.Settle();
+  world.Plug({});
+  world.Turn(4s);
+  EXPECT_EQ(world.View(1).state, PortState::kQueued) << "its last process still runs";
+  world.Die(task);
+  EXPECT_EQ(world.workers.running.size(), 0U);
+  world.Plug({OnBus(1, 9)});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+}
+
+TEST_F(CartJobs, PhoneThatStaysAway_ResultStaysUntilItIsBack) {
+  world.Plug({});
+  world.End(task, {.error = ErrorCode::kPhoneGone});
+  world.Turn(6min);
   EXPECT_EQ(world.View(1).state, PortState::kFailed) << "what to do is still shown";
+  EXPECT_EQ(Stored().outcome, Outcome::kNeedsCableOrPort);
   EXPECT_EQ(world.Retry("1").error().code, ErrorCode::kPhoneGone);
   world.Plug({OnBus(1, 9, PhoneMode::kRecovery, "ECID:0000000000001111")});
   EXPECT_EQ(world.View(1).state, PortState::kFailed);

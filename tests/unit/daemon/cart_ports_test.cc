@@ -94,12 +94,14 @@ TEST(CartPorts, Labels_AreTaughtOnceAndRemembered) {
   World world;
   world.PlugAndIdentify(1, Facts(kPhone1));
   EXPECT_EQ(world.View(1).label, "1");
-  const auto labelled = world.Ask<PortView>([&](Act<PortView> act) { world.cart->LabelPort("1", "A1", std::move(act)); });
+  const auto labelled = world.Ask<PortView>(
+      [&](Act<PortView> act) { world.cart->LabelPort("1", "A1", std::move(act)); });
   EXPECT_EQ(labelled->label, "A1");
   EXPECT_TRUE(world.cart->FindPort("A1").has_value());
   EXPECT_TRUE(world.cart->FindPort("1-1").has_value()) << "by its path as well";
   world.Plug({OnBus(1), OnBus(2)});
-  const auto doubled = world.Ask<PortView>([&](Act<PortView> act) { world.cart->LabelPort("2", "A1", std::move(act)); });
+  const auto doubled = world.Ask<PortView>(
+      [&](Act<PortView> act) { world.cart->LabelPort("2", "A1", std::move(act)); });
   EXPECT_EQ(doubled.error().code, ErrorCode::kAlreadyExists);
   world.Crash();
   world.Begin({});

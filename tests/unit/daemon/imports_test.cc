@@ -41,7 +41,8 @@ TEST_F(ImportsTest, OneFetcherForOnePath_HoweverManyAsk) {
 }
 
 TEST_F(ImportsTest, Refusals) {
-  for (const auto& [path, sha256] : std::vector<std::pair<std::string, std::string>>{{"a.ipsw", ""}, {"/a.ipsw", "12"}}) {
+  for (const auto& [path, sha256] :
+       std::vector<std::pair<std::string, std::string>>{{"a.ipsw", ""}, {"/a.ipsw", "12"}}) {
     Told told;
     imports.Add(path, sha256, told.Asker());
     EXPECT_EQ(told.result->error().code, ErrorCode::kBadRequest);
@@ -52,7 +53,8 @@ TEST_F(ImportsTest, Refusals) {
 TEST_F(ImportsTest, FetchersErrorReachesTheAsker) {
   Told told;
   imports.Add("/a.ipsw", "", told.Asker());
-  imports.OnFinished(world.LastTask(), {.error = ErrorCode::kFirmwareHashMismatch, .context = "flipped"});
+  imports.OnFinished(world.LastTask(),
+                     {.error = ErrorCode::kFirmwareHashMismatch, .context = "flipped"});
   EXPECT_EQ(told.result->error().code, ErrorCode::kFirmwareHashMismatch);
 }
 

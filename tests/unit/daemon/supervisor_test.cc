@@ -16,8 +16,12 @@ namespace station::daemon {
 namespace {
 
 struct Heard : TaskListener {
-  void OnIdentified(const std::string&, const ledger::PhoneFacts& phone) override { identified = phone; }
-  void OnStep(const std::string&, const StepReport& report) override { steps.push_back(report.step); }
+  void OnIdentified(const std::string&, const ledger::PhoneFacts& phone) override {
+    identified = phone;
+  }
+  void OnStep(const std::string&, const StepReport& report) override {
+    steps.push_back(report.step);
+  }
   void OnProgress(const std::string&, const ProgressReport&) override {}
   void OnFinished(const std::string&, const Ended& last) override { ended = last; }
   void OnImported(const std::string&, const store::Entry&) override {}
@@ -38,7 +42,8 @@ class SupervisorTest : public testing::Test {
     ::mkfifo((folder / "never").c_str(), 0600);
     std::ofstream(program) << "#!/bin/sh\nread nothing < " << (folder / "never").string() << "\n";
     ::chmod(program.c_str(), 0755);
-    supervisor = std::make_unique<Supervisor>(io, SupervisorSettings{program, program, folder / "worker.sock", folder, {}});
+    supervisor = std::make_unique<Supervisor>(
+        io, SupervisorSettings{program, program, folder / "worker.sock", folder, {}});
     EXPECT_TRUE(supervisor->Open(heard));
   }
   ~SupervisorTest() override {
@@ -48,7 +53,8 @@ class SupervisorTest : public testing::Test {
   }
 
   void Start(const std::string& task) {
-    ASSERT_TRUE(supervisor->Start({task, IdentifyTask{{1}, {{"p:1"}, {"1-1"}, "A1"}, PhoneMode::kNormal, "serial"}}));
+    ASSERT_TRUE(supervisor->Start(
+        {task, IdentifyTask{{1}, {{"p:1"}, {"1-1"}, "A1"}, PhoneMode::kNormal, "serial"}}));
   }
   // Lets the state thread work until `until` holds.
   void RunUntil(const std::function<bool()>& until) {
@@ -56,7 +62,8 @@ class SupervisorTest : public testing::Test {
     EXPECT_TRUE(until());
   }
   // Connects as the task's process would and reads the answer.
-  worker::v1::ToWorker Hello(const link::Channel& channel, const std::string& task, bool resumed, std::uint32_t version = link::kLinkVersion) {
+  worker::v1::ToWorker Hello(const link::Channel& channel, const std::string& task, bool resumed,
+                             std::uint32_t version = link::kLinkVersion) {
     worker::v1::ToDaemon hello;
     hello.mutable_hello()->set_link_version(version);
     hello.mutable_hello()->set_task(task);
@@ -107,9 +114,11 @@ TEST_F(SupervisorTest, LastWordsBeforeTheExitAreHeardFirst) {
 TEST_F(SupervisorTest, StrangersAndOtherVersionsAreRefused) {
   Start("job-1");
   const auto stranger = *link::Channel::Connect(folder / "worker.sock");
-  EXPECT_EQ(Hello(stranger, "job-99", false).refused().error_code(), static_cast<std::uint32_t>(ErrorCode::kNotFound));
+  EXPECT_EQ(Hello(stranger, "job-99", false).refused().error_code(),
+            static_cast<std::uint32_t>(ErrorCode::kNotFound));
   const auto newer = *link::Channel::Connect(folder / "worker.sock");
-  EXPECT_EQ(Hello(newer, "job-1", false, 99).refused().error_code(), static_cast<std::uint32_t>(ErrorCode::kLinkVersion));
+  EXPECT_EQ(Hello(newer, "job-1", false, 99).refused().error_code(),
+            static_cast<std::uint32_t>(ErrorCode::kLinkVersion));
   supervisor->Kill("job-1");
   RunUntil([&] { return !heard.gone.empty(); });
 }
@@ -131,7 +140,8 @@ TEST_F(SupervisorTest, WorkerOutlivesTheDaemon_AndIsAdoptedByTheNext) {
   pids = found;
   EXPECT_EQ(::getsid(found["job-7"]), found["job-7"]) << "a session of its own";
   supervisor->Close();
-  supervisor = std::make_unique<Supervisor>(io, SupervisorSettings{program, program, folder / "worker.sock", folder, {}});
+  supervisor = std::make_unique<Supervisor>(
+      io, SupervisorSettings{program, program, folder / "worker.sock", folder, {}});
   ASSERT_TRUE(supervisor->Adopt("job-7", found["job-7"]));
   ASSERT_TRUE(supervisor->Open(heard));
   const auto channel = *link::Channel::Connect(folder / "worker.sock");

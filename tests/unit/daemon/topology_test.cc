@@ -13,7 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A sysfs with one xHCI controller: bus 1 (USB 2) and bus 2 (USB 3), the port 4 of bus 1 being the port 2 of bus 2.
+// A sysfs with one xHCI controller: bus 1 (USB 2) and bus 2 (USB 3), the port 4 of bus 1 being the
+// port 2 of bus 2.
 class TopologyTest : public testing::Test {
  protected:
   TopologyTest() {
@@ -27,7 +28,9 @@ class TopologyTest : public testing::Test {
   ~TopologyTest() override { fs::remove_all(sys_); }
 
   [[nodiscard]] fs::path Controller() const { return sys_ / "devices/pci0000:00/0000:00:14.0"; }
-  static void Write(const fs::path& file, const std::string& text) { std::ofstream(file) << text << "\n"; }
+  static void Write(const fs::path& file, const std::string& text) {
+    std::ofstream(file) << text << "\n";
+  }
 
   void Bus(int number, const std::string& speed) {
     const std::string hub = "usb" + std::to_string(number);
@@ -35,7 +38,8 @@ class TopologyTest : public testing::Test {
     Write(Controller() / hub / "speed", speed);
     fs::create_directory_symlink(Controller() / hub, sys_ / "bus/usb/devices" / hub);
     const std::string interface = std::to_string(number) + "-0:1.0";
-    fs::create_directory_symlink(Controller() / hub / interface, sys_ / "bus/usb/devices" / interface);
+    fs::create_directory_symlink(Controller() / hub / interface,
+                                 sys_ / "bus/usb/devices" / interface);
   }
   // Port objects as "1-0:1.0/usb1-port4" or "1-4:1.0/1-4-port2", each the other's peer.
   void Peers(const std::string& a, const std::string& b) {
@@ -45,8 +49,9 @@ class TopologyTest : public testing::Test {
     fs::create_directory_symlink(fs::canonical(devices / b), devices / a / "peer");
     fs::create_directory_symlink(fs::canonical(devices / a), devices / b / "peer");
   }
-  fs::path Device(const std::string& name, const std::string& parent, const std::string& port_object,
-                  const std::string& vendor = "05ac", const std::string& product = "12a8") {
+  fs::path Device(const std::string& name, const std::string& parent,
+                  const std::string& port_object, const std::string& vendor = "05ac",
+                  const std::string& product = "12a8") {
     const fs::path folder = fs::canonical(sys_ / "bus/usb/devices" / parent) / name;
     fs::create_directories(folder / (name + ":1.0"));
     Write(folder / "idVendor", vendor);
@@ -55,9 +60,11 @@ class TopologyTest : public testing::Test {
     Write(folder / "busnum", name.substr(0, 1));
     Write(folder / "speed", "480");
     fs::create_directory_symlink(folder, sys_ / "bus/usb/devices" / name);
-    fs::create_directory_symlink(folder / (name + ":1.0"), sys_ / "bus/usb/devices" / (name + ":1.0"));
+    fs::create_directory_symlink(folder / (name + ":1.0"),
+                                 sys_ / "bus/usb/devices" / (name + ":1.0"));
     if (!port_object.empty() && fs::exists(sys_ / "bus/usb/devices" / port_object))
-      fs::create_directory_symlink(fs::canonical(sys_ / "bus/usb/devices" / port_object), folder / "port");
+      fs::create_directory_symlink(fs::canonical(sys_ / "bus/usb/devices" / port_object),
+                                   folder / "port");
     return folder;
   }
   [[nodiscard]] std::vector<UsbPhone> Scan() const { return Topology(sys_).Scan(); }
@@ -126,7 +133,8 @@ TEST(PhoneSerial, ModesFollowFromTheProductId) {
 }
 
 TEST(PhoneSerial, TokensAndUdids) {
-  const auto tokens = ParseSerialTokens("SDOM:01 CPID:8015 BDID:02 ECID:000A1B2C3D4E001E IBFL:3D SRNM:[F2LXXXX]");
+  const auto tokens =
+      ParseSerialTokens("SDOM:01 CPID:8015 BDID:02 ECID:000A1B2C3D4E001E IBFL:3D SRNM:[F2LXXXX]");
   ASSERT_TRUE(tokens.has_value());
   EXPECT_EQ(tokens->ecid, Ecid{0x000A1B2C3D4E001E});
   EXPECT_EQ(tokens->chip_id, 0x8015U);

@@ -1,6 +1,6 @@
 #pragma once
-// A cart with everything around it faked but the ledger and the store, which are real and in a temporary folder. Time
-// stands until it is turned; workers do what the test says.
+// A cart with everything around it faked but the ledger and the store, which are real and in a
+// temporary folder. Time stands until it is turned; workers do what the test says.
 
 #include <utility>
 
@@ -27,7 +27,9 @@ namespace station::daemon {
 class FakeClock : public Clock {
  public:
   [[nodiscard]] SteadyTime Now() const override { return SteadyTime(now_); }
-  [[nodiscard]] WallTime Wall() const override { return WallTime(std::chrono::milliseconds(1'700'000'000'000) + now_); }
+  [[nodiscard]] WallTime Wall() const override {
+    return WallTime(std::chrono::milliseconds(1'700'000'000'000) + now_);
+  }
   TimerId After(std::chrono::milliseconds delay, std::function<void()> call) override {
     timers_.emplace(++last_, std::pair(now_ + delay, std::move(call)));
     return last_;
@@ -40,7 +42,9 @@ class FakeClock : public Clock {
     while (true) {
       auto next = timers_.end();
       for (auto it = timers_.begin(); it != timers_.end(); ++it)
-        if (it->second.first <= end && (next == timers_.end() || it->second.first < next->second.first)) next = it;
+        if (it->second.first <= end &&
+            (next == timers_.end() || it->second.first < next->second.first))
+          next = it;
       if (next == timers_.end()) break;
       now_ = std::max(now_, next->second.first);
       const auto call = std::move(next->second.second);
@@ -114,7 +118,8 @@ struct Seen : CartObserver {
 inline constexpr Ecid kPhone1{0x1111};
 inline constexpr Ecid kPhone2{0x2222};
 
-inline usb::UsbPhone OnBus(std::uint8_t port, std::uint16_t number = 5, PhoneMode mode = PhoneMode::kNormal,
+inline usb::UsbPhone OnBus(std::uint8_t port, std::uint16_t number = 5,
+                           PhoneMode mode = PhoneMode::kNormal,
                            std::string serial = std::string(40, 'a')) {
   usb::UsbPhone phone;
   phone.port = {"pci0000:00/0000:00:14.0:" + std::to_string(port)};
@@ -148,7 +153,9 @@ class World {
     settings_.journal_dir = folder / "journals";
     std::filesystem::create_directory(settings_.journal_dir);
     catalogue_ = *catalogue::Catalogue::Parse(
-        "products:\n  - {type: \"iPhone10,1\", name: \"iPhone 8\", board: d20ap, chip: 0x8015, board_id: 0x02}\n", "test");
+        "products:\n  - {type: \"iPhone10,1\", name: \"iPhone 8\", board: d20ap, chip: 0x8015, "
+        "board_id: 0x02}\n",
+        "test");
     Begin({});
   }
   ~World() {
@@ -159,19 +166,30 @@ class World {
 
   // A daemon (again) on the same folder.
   void Begin(const std::set<std::string>& alive) {
-    ledger = std::move(*ledger::Ledger::Open(folder / "ledger.sqlite", [this](std::function<void()> call) { mailbox.Post(std::move(call)); }));
+    ledger = std::move(*ledger::Ledger::Open(
+        folder / "ledger.sqlite",
+        [this](std::function<void()> call) { mailbox.Post(std::move(call)); }));
     reader.emplace(std::move(*ledger::Reader::Open(folder / "ledger.sqlite")));
-    firmware.emplace(std::move(*store::Shelf::Open(folder / "store", store::StaleIncoming::kRemove)));
+    firmware.emplace(
+        std::move(*store::Shelf::Open(folder / "store", store::StaleIncoming::kRemove)));
     EXPECT_TRUE(firmware->Refresh());
     cart = std::make_unique<Cart>(
-        settings_, CartParts{.clock = clock, .ledger = *ledger, .workers = workers, .firmware = *firmware,
-                             .catalogue = catalogue_, .observer = seen,
-                             .key_of = [](const PortPath&) { return Fail(ErrorCode::kNotFound, "no such bus"); },
-                             .last_word = [dir = settings_.journal_dir](JobId job, int attempt) { return LastWord(dir, job, attempt); }});
+        settings_,
+        CartParts{
+            .clock = clock,
+            .ledger = *ledger,
+            .workers = workers,
+            .firmware = *firmware,
+            .catalogue = catalogue_,
+            .observer = seen,
+            .key_of = [](const PortPath&) { return Fail(ErrorCode::kNotFound, "no such bus"); },
+            .last_word = [dir = settings_.journal_dir](
+                             JobId job, int attempt) { return LastWord(dir, job, attempt); }});
     cart->Recall(*ReadMemory(*reader), alive);
     Settle();
   }
-  // As kill -9 would: nothing is closed in order, but what was queued in this process is lost only with it.
+  // As kill -9 would: nothing is closed in order, but what was queued in this process is lost only
+  // with it.
   void Crash() {
     Settle();
     cart.reset();
@@ -195,7 +213,8 @@ class World {
   void Plug(std::vector<usb::UsbPhone> phones) {
     std::set<MuxPhone> listed;
     for (const usb::UsbPhone& phone : phones)
-      if (phone.mode == PhoneMode::kNormal) listed.insert({phone.serial, phone.path.bus, phone.device_number});
+      if (phone.mode == PhoneMode::kNormal)
+        listed.insert({phone.serial, phone.path.bus, phone.device_number});
     cart->OnUsb(phones);
     cart->OnMux(true, listed);
     Settle();
@@ -235,8 +254,12 @@ class World {
     cart->OnGone(task);
     Settle();
   }
-  [[nodiscard]] std::string LastTask() const { return workers.started.empty() ? "" : workers.started.back(); }
-  [[nodiscard]] PortView View(std::uint8_t port) { return *cart->FindPort("pci0000:00/0000:00:14.0:" + std::to_string(port)); }
+  [[nodiscard]] std::string LastTask() const {
+    return workers.started.empty() ? "" : workers.started.back();
+  }
+  [[nodiscard]] PortView View(std::uint8_t port) {
+    return *cart->FindPort("pci0000:00/0000:00:14.0:" + std::to_string(port));
+  }
 
   Result<ArmAnswer> Arm(ArmSpec spec) {
     return Ask<ArmAnswer>([&](Act<ArmAnswer> act) { cart->Arm(spec, std::move(act)); });
@@ -247,10 +270,14 @@ class World {
     return Arm(spec);
   }
   Result<ledger::JobRow> Cancel(const std::string& port) {
-    return Ask<ledger::JobRow>([&](Act<ledger::JobRow> act) { cart->CancelJob({{}, port}, std::move(act)); });
+    return Ask<ledger::JobRow>([&](Act<ledger::JobRow> act) {
+      cart->CancelJob({{}, port}, std::move(act));
+    });
   }
   Result<ledger::JobRow> Retry(const std::string& port) {
-    return Ask<ledger::JobRow>([&](Act<ledger::JobRow> act) { cart->RetryJob({{}, port}, std::move(act)); });
+    return Ask<ledger::JobRow>([&](Act<ledger::JobRow> act) {
+      cart->RetryJob({{}, port}, std::move(act));
+    });
   }
   Result<int> Disarm(DisarmSpec spec) {
     return Ask<int>([&](Act<int> act) { cart->Disarm(spec, std::move(act)); });

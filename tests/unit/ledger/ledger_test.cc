@@ -68,7 +68,9 @@ TEST_F(LedgerTest, JobsSurviveReopening_WithTheirSteps) {
     job.ended = {1'700'000'100'000};
     job.signer_root = "Rack Root";
     job.simulated = true;
-    ASSERT_TRUE(AppendAndWait(*ledger, {PutStep{job.id, {2, Step::kStream, {5}, {}, 0}}, PutStep{job.id, {2, Step::kStream, {5}, {9}, 77}}, PutJob{job}}));
+    ASSERT_TRUE(
+        AppendAndWait(*ledger, {PutStep{job.id, {2, Step::kStream, {5}, {}, 0}},
+                                PutStep{job.id, {2, Step::kStream, {5}, {9}, 77}}, PutJob{job}}));
   }
   const auto ledger = Open();
   EXPECT_EQ(ledger->NextJobId(), JobId{2}) << "numbers go on";
@@ -132,8 +134,9 @@ TEST_F(LedgerTest, ArmingsLabelsSettings_ComeBack) {
   arming.ports = {"a:1", "b:2"};
   arming.taken = {"0x0000000000000001"};
   arming.count = 2;
-  ASSERT_TRUE(AppendAndWait(*ledger, {PutArming{arming}, PutLabel{{"a:1"}, "A1"}, PutLabel{{"b:2"}, "B"}, PutLabel{{"b:2"}, ""},
-                                      PutSetting{"emergency_stop", "1"}}));
+  ASSERT_TRUE(
+      AppendAndWait(*ledger, {PutArming{arming}, PutLabel{{"a:1"}, "A1"}, PutLabel{{"b:2"}, "B"},
+                              PutLabel{{"b:2"}, ""}, PutSetting{"emergency_stop", "1"}}));
   Reader reader = Read();
   ASSERT_EQ(reader.Armings(true)->size(), 1U);
   EXPECT_EQ(reader.Armings(true)->front().ports, arming.ports);
@@ -165,7 +168,8 @@ TEST_F(LedgerTest, LastJobs_AreOnePerPortAndOnlyEnded) {
   JobRow running = SampleJob(ledger->NextJobId());
   running.port = {"other:1"};
   running.began = {8};
-  ASSERT_TRUE(AppendAndWait(*ledger, {PutJob{first}, PutJob{second}, PutJob{never_began}, PutJob{running}}));
+  ASSERT_TRUE(AppendAndWait(*ledger,
+                            {PutJob{first}, PutJob{second}, PutJob{never_began}, PutJob{running}}));
   const auto last = Read().LastJobs();
   ASSERT_EQ(last->size(), 1U);
   EXPECT_EQ(last->front().id, second.id);
@@ -188,7 +192,8 @@ TEST_F(LedgerTest, Destruction_WritesWhatIsQueued) {
   EXPECT_EQ(Read().Jobs({.limit = 1000})->size(), 200U);
 }
 
-// A process is killed while it writes: whatever it was told is durable is there afterwards, and the file opens.
+// A process is killed while it writes: whatever it was told is durable is there afterwards, and the
+// file opens.
 TEST_F(LedgerTest, KilledWhileWriting_LosesNothingItPromised) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
@@ -215,7 +220,8 @@ TEST_F(LedgerTest, KilledWhileWriting_LosesNothingItPromised) {
   const auto ledger = Open();
   EXPECT_GT(ledger->NextJobId().value, *promised.rbegin());
   Reader reader = Read();
-  for (const std::int64_t number : promised) EXPECT_TRUE(reader.Job({number})->has_value()) << number;
+  for (const std::int64_t number : promised)
+    EXPECT_TRUE(reader.Job({number})->has_value()) << number;
 }
 
 }  // namespace

@@ -25,7 +25,11 @@ Arming ForPorts(std::vector<PortKey> ports, int count = 1) {
 }
 
 Candidate Phone(const PortKey& port, Ecid ecid, std::string serial = "F2LAAAA") {
-  return {.port = port, .ecid = ecid, .serial_number = std::move(serial), .udid = {}, .product = "iPhone10,1"};
+  return {.port = port,
+          .ecid = ecid,
+          .serial_number = std::move(serial),
+          .udid = {},
+          .product = "iPhone10,1"};
 }
 
 TEST(Arming, TakesOnlyWhatItNames) {

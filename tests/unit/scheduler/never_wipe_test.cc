@@ -19,12 +19,18 @@ struct Row {
 };
 
 Candidate Phone(Ecid ecid, std::string serial, std::string udid) {
-  return {.port = {"p:1"}, .ecid = ecid, .serial_number = std::move(serial), .udid = std::move(udid), .product = {}};
+  return {.port = {"p:1"},
+          .ecid = ecid,
+          .serial_number = std::move(serial),
+          .udid = std::move(udid),
+          .product = {}};
 }
 
 class NeverWipe : public testing::TestWithParam<Row> {};
 
-TEST_P(NeverWipe, IsSureOrSaysUnknown) { EXPECT_EQ(GetParam().list.Of(GetParam().phone), GetParam().expected); }
+TEST_P(NeverWipe, IsSureOrSaysUnknown) {
+  EXPECT_EQ(GetParam().list.Of(GetParam().phone), GetParam().expected);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     List, NeverWipe,
@@ -35,9 +41,18 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"EcidNotKnown", {{Ecid{1}}, {}, {}}, Phone(Ecid{}, "", ""), Protection::kUnknown},
         Row{"BySerial", {{}, {"f2l"}, {}}, Phone(kEcid, "F2L", ""), Protection::kListed},
         Row{"SerialNotTold", {{}, {"F2L"}, {}}, Phone(kEcid, "", ""), Protection::kUnknown},
-        Row{"ByUdid", {{}, {}, {kNewUdid}}, Phone(kEcid, "S", "000081100 00A1B2C3D4E001E"), Protection::kNone},
-        Row{"ByUdidWithoutDash", {{}, {}, {kNewUdid}}, Phone(kEcid, "S", "00008110000a1b2c3d4e001e"), Protection::kListed},
-        Row{"NewUdidTellsTheEcid", {{}, {}, {kNewUdid}}, Phone(kEcid, "S", ""), Protection::kListed},
+        Row{"ByUdid",
+            {{}, {}, {kNewUdid}},
+            Phone(kEcid, "S", "000081100 00A1B2C3D4E001E"),
+            Protection::kNone},
+        Row{"ByUdidWithoutDash",
+            {{}, {}, {kNewUdid}},
+            Phone(kEcid, "S", "00008110000a1b2c3d4e001e"),
+            Protection::kListed},
+        Row{"NewUdidTellsTheEcid",
+            {{}, {}, {kNewUdid}},
+            Phone(kEcid, "S", ""),
+            Protection::kListed},
         Row{"NewUdidOfAnother", {{}, {}, {kNewUdid}}, Phone(Ecid{5}, "S", ""), Protection::kNone},
         Row{"OldUdidNotTold", {{}, {}, {kOldUdid}}, Phone(kEcid, "S", ""), Protection::kUnknown}),
     [](const auto& param) { return param.param.name; });

@@ -26,7 +26,8 @@ TEST(Steps, EveryStepHasADeadlineAndItsPlaceInTheBar) {
 }
 
 TEST(Steps, NothingBeforeTheStreamDestroys) {
-  for (const StepSpec& spec : AllSteps()) EXPECT_EQ(spec.destructive && spec.step < Step::kStream, false) << Name(spec.step);
+  for (const StepSpec& spec : AllSteps())
+    EXPECT_EQ(spec.destructive && spec.step < Step::kStream, false) << Name(spec.step);
   EXPECT_TRUE(Spec(Step::kStream).destructive);
   EXPECT_TRUE(Spec(Step::kFlash).destructive);
 }
@@ -56,7 +57,8 @@ INSTANTIATE_TEST_SUITE_P(
     Table, Verdicts,
     testing::Values(Row{ErrorCode::kAsrTransfer, Outcome::kNeedsCableOrPort, 2},
                     Row{ErrorCode::kRecoveryUpload, Outcome::kNeedsCableOrPort, 2},
-                    Row{ErrorCode::kPhoneGone, Outcome::kNeedsCableOrPort, 0},
+                    Row{ErrorCode::kPhoneGone, Outcome::kNeedsCableOrPort, 2},
+                    Row{ErrorCode::kNoReconnect, Outcome::kNoSignOfLife, 0},
                     Row{ErrorCode::kSigningRefused, Outcome::kNeedsFirmwareOrSigning, 0},
                     Row{ErrorCode::kBootRejectedComponent, Outcome::kNeedsFirmwareOrSigning, 0},
                     Row{ErrorCode::kFirmwareRotted, Outcome::kNeedsFirmwareOrSigning, 0},
