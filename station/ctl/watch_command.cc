@@ -82,11 +82,9 @@ class Watch {
   Answer<ExitCode> Run() {
     Answer<std::optional<ExitCode>> end = std::optional<ExitCode>();
     while (end && !*end) {
-      if (const auto event = stream_.Next(std::chrono::milliseconds(250))) {
+      if (const auto event = stream_.Next(std::chrono::milliseconds(250)))
         end = std::visit([this](const auto& what) { return On(what); }, *event);
-      } else {
-        Draw();
-      }
+      Draw();  // also while one change follows the other without a pause
     }
     Draw(true);
     if (!end) return std::unexpected(end.error());
