@@ -81,7 +81,7 @@ void Presence::Grant(const Phone::Wish& wish) {
     case kUnplug:
       return SetPlugged(false);
     case kMove:
-      return phone_.ChangeDurably([&](PhoneState& state) { state.port = wish.port; });
+      return phone_.ChangeAndSave([&](PhoneState& state) { state.port = wish.port; });
     case kPlugLater:
       if (phone_.Sleep(wish.after)) SetPlugged(true);
   }
@@ -89,7 +89,7 @@ void Presence::Grant(const Phone::Wish& wish) {
 
 void Presence::SetPlugged(bool plugged) {
   if (!plugged) Detach();
-  phone_.ChangeDurably([&](PhoneState& state) { state.plugged = plugged; });
+  phone_.ChangeAndSave([&](PhoneState& state) { state.plugged = plugged; });
   if (plugged) Attach();
   spdlog::info("phone={} plugged={}", phone_.Spec().name, plugged);
 }
@@ -106,7 +106,7 @@ void Presence::Happen(Event event, std::uint64_t boot) {
 void Presence::Become(const Transition& transition) {
   Detach();
   if (!phone_.Sleep(TimeAway(transition.pause))) return;
-  phone_.ChangeDurably([&](PhoneState& state) {
+  phone_.ChangeAndSave([&](PhoneState& state) {
     const bool boots_ios = state.AutoBoot() && state.os_complete;
     Enter(state, transition.to.value_or(boots_ios ? Stage::kNormal : Stage::kIboot),
           transition.event);

@@ -42,8 +42,8 @@ class Phone {
   [[nodiscard]] const RootOfTrust& Root() const { return root_; }
   [[nodiscard]] PhoneState State() const;
   void Change(const std::function<void(PhoneState&)>& change);
-  // As Change, and on disk before it returns.
-  void ChangeDurably(const std::function<void(PhoneState&)>& change);
+  // As Change, and in its file before it returns.
+  void ChangeAndSave(const std::function<void(PhoneState&)>& change);
   // Remembers why the phone said no.
   void Refuse(Refusal refusal);
   // What tickets are held against.

@@ -174,7 +174,7 @@ bool Iboot::GetEnv(const Words& words) {
 
 // Only what a phone keeps over a boot; the rest of the environment is iBoot's own.
 bool Iboot::SaveEnv(const Words& /*words*/) {
-  phone_.ChangeDurably([this](PhoneState& state) {
+  phone_.ChangeAndSave([this](PhoneState& state) {
     for (const char* name : {"auto-boot", "boot-args"})
       if (const auto found = environment_.find(name); found != environment_.end())
         state.nvram[name] = found->second;

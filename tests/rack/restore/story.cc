@@ -185,7 +185,7 @@ RestoreStory::Step RestoreStory::Format() {
   dialogue_.Checkpoint(0x61F, "format_effaceable_storage");
   dialogue_.Progress(kPartition, 50);
   const bool erase = boot_.ramdisk && boot_.ramdisk->behaviour == "Erase";
-  phone_.ChangeDurably([&](PhoneState& state) {
+  phone_.ChangeAndSave([&](PhoneState& state) {
     state.os_complete = false;
     state.os_image_digest.clear();
     if (!erase) return;
@@ -284,7 +284,7 @@ RestoreStory::Step RestoreStory::Finish() {
   dialogue_.Progress(kFlashFirmware, 100);
   dialogue_.Checkpoint(0x63F, "set_boot_command");
   dialogue_.Checkpoint(0x648, "cleanup_send_final_status");
-  phone_.ChangeDurably([this](PhoneState& state) {
+  phone_.ChangeAndSave([this](PhoneState& state) {
     state.os_build = boot_.ramdisk->build;
     state.os_version = boot_.ramdisk->version;
     state.os_image_digest = image_digest_;
