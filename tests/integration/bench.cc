@@ -84,6 +84,10 @@ void Bench::StartStation() {
 
 void Bench::StopStation() { EXPECT_EQ(station_.Stop(), 0) << ReadAll(dir_ / "stationd.out.err"); }
 
+bool Bench::KillWorker(const std::string& job) {
+  return Run({"pkill", "-KILL", "-f", "station-worker .*" + RunDir().string() + ".*--task job-" + job + "$"}).exit_code == 0;
+}
+
 void Bench::SignalStation(const std::string& signal) {
   const Finished sent = Run({"pkill", "-" + signal, "-x", "-f", Program("stationd") + " --config " + (dir_ / "station.yaml").string()});
   ASSERT_EQ(sent.exit_code, 0);

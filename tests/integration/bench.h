@@ -37,6 +37,8 @@ class Bench {
   void Start();
   void StartStation();
   void StopStation();
+  // SIGKILL to the worker of that job; false when there is none.
+  [[nodiscard]] bool KillWorker(const std::string& job);
   // Needs `respawn`: "TERM" or "KILL" to the daemon alone.
   void SignalStation(const std::string& signal);
 

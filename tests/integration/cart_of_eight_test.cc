@@ -97,7 +97,7 @@ TEST_F(CartOfEight, IsDrivenByAnOperator) {
   EXPECT_EQ(cancelled.exit_code, 0) << cancelled.err;
   ASSERT_TRUE(bench_.AwaitState("A2", "WORKING"));
   const auto killed = bench_.Port("A2")["job_id"].as<std::string>();
-  ASSERT_EQ(RunProgram({"pkill", "-KILL", "-f", "task job-" + killed + "$"}).exit_code, 0);
+  ASSERT_TRUE(bench_.KillWorker(killed));
   ASSERT_TRUE(bench_.AwaitState("A4", "FAILED", 30));
   EXPECT_EQ(bench_.LastJob("A4")["outcome"].as<std::string>(), "OUTCOME_CANCELLED");
   ExpectAgreement("A4", "FAILED");

@@ -130,8 +130,7 @@ TEST(EraseRestore, KilledWorkerFailsItsOwnPortOnly) {
   const auto id = bench.LastJob("1-1.1")["id"].as<std::string>();
   ArmNow(bench, "1-1.2");
   ASSERT_TRUE(bench.AwaitState("1-1.2", "WORKING"));
-  const Finished killed = integration::Run({"pkill", "-KILL", "-f", "task job-" + id + "$"});
-  ASSERT_EQ(killed.exit_code, 0);
+  ASSERT_TRUE(bench.KillWorker(id));
   ASSERT_TRUE(bench.AwaitState("1-1.1", "FAILED", 30));
   EXPECT_EQ(ErrorOf(bench.LastJob("1-1.1")), "ERROR_CODE_WORKER_DIED");
   ASSERT_TRUE(bench.AwaitState("1-1.2", "DONE"));
