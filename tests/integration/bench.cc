@@ -71,7 +71,7 @@ void Bench::WriteConfig() {
 
 void Bench::StartStation() {
   std::filesystem::remove(dir_ / "stationd.out");
-  std::vector<std::string> command = {Program("station-rack"), "exec", "--dir", dir_ / "rack", "--"};
+  std::vector<std::string> command = {Program("station-rack"), "exec", "--plain-malloc", "--dir", dir_ / "rack", "--"};
   const std::string daemon = Program("stationd") + " --config " + (dir_ / "station.yaml").string();
   if (options_.respawn) {
     command.insert(command.end(), {"sh", "-c", "trap 'kill $pid; wait $pid; exit 0' TERM; while true; do " + daemon + " & pid=$!; wait $pid; done"});
