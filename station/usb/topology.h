@@ -35,6 +35,8 @@ class Topology {
   // Every Apple phone on the bus, in the order of their ports. A device that leaves while it is
   // read is left out.
   [[nodiscard]] std::vector<UsbPhone> Scan() const;
+  // The phone at that path right now; nothing when none is there.
+  [[nodiscard]] std::optional<UsbPhone> At(const PortPath& path) const { return Read(ToString(path)); }
   // The port a device of that name ("1-4.2") is, or would be, at. kNotFound when sysfs does not
   // have it.
   [[nodiscard]] Result<PortKey> KeyOf(const PortPath& path) const;

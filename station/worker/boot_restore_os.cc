@@ -19,7 +19,7 @@ constexpr seconds kIbecReturnPatience{60};
 constexpr seconds kBootxLeavePatience{30};
 constexpr seconds kRestoreModePatience{300};
 
-bool IsRecovery(const usb::PortDevice& device) { return usb::ModeOf(device.product_id) == PhoneMode::kRecovery; }
+bool IsRecovery(const usb::UsbPhone& device) { return device.mode == PhoneMode::kRecovery; }
 
 // What iBEC is sent, each followed by the command that uses it; rows whose component the identity lacks are skipped.
 struct BootRow {
@@ -120,13 +120,13 @@ Status RestoreJob::SendBootComponents(boot::RecoveryClient& phone, std::string& 
   return {};
 }
 
-Status RestoreJob::WaitForRestoreMode(const usb::PortDevice& left) {
+Status RestoreJob::WaitForRestoreMode(const usb::UsbPhone& left) {
   if (auto gone = watch_->WaitForLeaving(left, kBootxLeavePatience, ErrorCode::kBootRejected, "starting the restore OS", reporter_); !gone) {
     if (gone.error().code != ErrorCode::kBootRejected) return gone;
     return std::unexpected(WhyRefused(std::move(gone).error(), "RestoreKernelCache"));
   }
   usb::DropOldContexts();
-  STATION_TRY(arrived, watch_->WaitFor([](const usb::PortDevice&) { return true; }, kRestoreModePatience,
+  STATION_TRY(arrived, watch_->WaitFor([](const usb::UsbPhone&) { return true; }, kRestoreModePatience,
                                        ErrorCode::kRestoreModeNotReached, "restore mode", reporter_));
   if (IsRecovery(arrived))
     return Fail(ErrorCode::kRestoreModeNotReached, "the phone came back in recovery mode: it refused the restore OS");

@@ -1,9 +1,8 @@
 #include "station/worker/identify_job.h"
 
-#include <charconv>
-
 #include "station/device/normal_phone.h"
 #include "station/restore/restored_client.h"
+#include "station/usb/phone_serial.h"
 #include "station/worker/port_watch.h"
 
 namespace station::worker {
@@ -11,21 +10,16 @@ namespace {
 
 constexpr std::chrono::seconds kMuxPatience{30};
 
-std::uint32_t HexToken(const usb::PortDevice& device, const char* key) {
-  const std::string text = usb::SerialToken(device.serial, key).value_or("");
-  std::uint32_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  return value;
-}
-
-Result<v1::Identified> FromSerial(const usb::PortDevice& device) {
+Result<v1::Identified> FromSerial(const usb::UsbPhone& device) {
+  const auto tokens = usb::ParseSerialTokens(device.serial);
+  if (!tokens || !tokens->ecid.Known())
+    return Fail(ErrorCode::kPhoneIdentityUnreadable, "no ECID in '" + device.serial.substr(0, 126) + "'");
   v1::Identified identified;
-  identified.set_ecid(EcidOf(device).value);
-  identified.set_serial_number(usb::SerialToken(device.serial, "SRNM").value_or(""));
-  identified.set_chip_id(HexToken(device, "CPID"));
-  identified.set_board_id(HexToken(device, "BDID"));
-  identified.set_mode(static_cast<std::uint32_t>(usb::ModeOf(device.product_id)));
-  if (identified.ecid() == 0) return Fail(ErrorCode::kPhoneIdentityUnreadable, "no ECID in '" + device.serial.substr(0, 126) + "'");
+  identified.set_ecid(tokens->ecid.value);
+  identified.set_serial_number(tokens->serial_number);
+  identified.set_chip_id(tokens->chip_id);
+  identified.set_board_id(tokens->board_id);
+  identified.set_mode(static_cast<std::uint32_t>(device.mode));
   return identified;
 }
 
@@ -63,9 +57,9 @@ Result<v1::Identified> FromLockdown(const std::string& udid, JobReporter& report
 Result<v1::Identified> Identify(const v1::IdentifyOrders& orders, JobReporter& reporter) {
   STATION_CHECK(reporter.BeginStep(Step::kIdentify, false));
   STATION_TRY(watch, PortWatch::For(orders.port()));
-  STATION_TRY(device, watch.WaitFor([](const usb::PortDevice&) { return true; }, std::chrono::seconds(5), ErrorCode::kPhoneGone,
+  STATION_TRY(device, watch.WaitFor([](const usb::UsbPhone&) { return true; }, std::chrono::seconds(5), ErrorCode::kPhoneGone,
                                     "a phone on the port", reporter));
-  if (usb::ModeOf(device.product_id) != PhoneMode::kNormal) return FromSerial(device);
+  if (device.mode != PhoneMode::kNormal) return FromSerial(device);
   // usbmuxd shows a phone only after its own preflight: give it time.
   const auto deadline = std::chrono::steady_clock::now() + kMuxPatience;
   while (true) {

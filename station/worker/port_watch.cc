@@ -1,5 +1,7 @@
 #include "station/worker/port_watch.h"
 
+#include "station/usb/phone_serial.h"
+
 namespace station::worker {
 namespace {
 constexpr std::chrono::milliseconds kLookAgain{100};
@@ -16,7 +18,13 @@ Result<PortWatch> PortWatch::For(const v1::PortAddress& port) {
   return watch;
 }
 
-Result<usb::PortDevice> PortWatch::WaitFor(const std::function<bool(const usb::PortDevice&)>& wanted,
+std::optional<usb::UsbPhone> PortWatch::Look() const {
+  for (const PortPath& side : sides_)
+    if (auto phone = topology_.At(side)) return phone;
+  return std::nullopt;
+}
+
+Result<usb::UsbPhone> PortWatch::WaitFor(const std::function<bool(const usb::UsbPhone&)>& wanted,
                                            std::chrono::seconds patience, ErrorCode late, const std::string& what,
                                            JobControl& control) const {
   const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -25,32 +33,32 @@ Result<usb::PortDevice> PortWatch::WaitFor(const std::function<bool(const usb::P
     if (device && wanted(*device)) return *device;
     if (std::chrono::steady_clock::now() > deadline)
       return Fail(late, what + ": not within " + std::to_string(patience.count()) + " s; on the port: " +
-                            (device ? std::string(Name(usb::ModeOf(device->product_id))) : "nothing"));
+                            (device ? std::string(Name(device->mode)) : "nothing"));
     STATION_CHECK(control.Pause(kLookAgain));
   }
 }
 
-Status PortWatch::WaitForLeaving(const usb::PortDevice& device, std::chrono::seconds patience, ErrorCode late,
+Status PortWatch::WaitForLeaving(const usb::UsbPhone& device, std::chrono::seconds patience, ErrorCode late,
                                  const std::string& what, JobControl& control) const {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (true) {
     const auto now = Look();
-    if (!now || now->bus != device.bus || now->address != device.address) return {};
+    if (!now || now->path != device.path || now->device_number != device.device_number) return {};
     if (std::chrono::steady_clock::now() > deadline)
       return Fail(late, what + ": the phone did not leave within " + std::to_string(patience.count()) + " s");
     STATION_CHECK(control.Pause(kLookAgain));
   }
 }
 
-Ecid EcidOf(const usb::PortDevice& device) {
-  const auto token = usb::SerialToken(device.serial, "ECID");
-  return token ? ParseEcid(*token).value_or(Ecid{}) : Ecid{};
+Ecid EcidOf(const usb::UsbPhone& device) {
+  const auto tokens = usb::ParseSerialTokens(device.serial);
+  return tokens ? tokens->ecid : Ecid{};
 }
 
-std::string UdidOf(const usb::PortDevice& device) {
-  std::string udid = device.serial;
-  if (udid.size() == 24) udid.insert(8, "-");
-  return udid;
+std::string UdidOf(const usb::UsbPhone& device) {
+  // Some phones in restore mode show 40 "f": that is then what usbmuxd calls them.
+  const std::string udid = usb::UdidOfSerial(device.serial);
+  return udid.empty() ? device.serial : udid;
 }
 
 }  // namespace station::worker

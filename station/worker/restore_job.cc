@@ -16,8 +16,8 @@ constexpr seconds kEnterRecoveryPatience{120};
 constexpr seconds kReturnPatience{300};
 constexpr seconds kReplugPatience{120};
 
-bool IsRecovery(const usb::PortDevice& device) { return usb::ModeOf(device.product_id) == PhoneMode::kRecovery; }
-bool IsMux(const usb::PortDevice& device) { return usb::ModeOf(device.product_id) == PhoneMode::kNormal; }
+bool IsRecovery(const usb::UsbPhone& device) { return device.mode == PhoneMode::kRecovery; }
+bool IsMux(const usb::UsbPhone& device) { return device.mode == PhoneMode::kNormal; }
 
 }  // namespace
 
@@ -58,9 +58,9 @@ Status RestoreJob::Bind() {
   watch_ = std::move(watch);
   usb::ShowOnlyPort(watch_->Sides());
   STATION_CHECK(boot::CheckViewInForce(&usb::ListingsServed));
-  STATION_TRY(device, watch_->WaitFor([](const usb::PortDevice&) { return true; }, seconds(30), ErrorCode::kPhoneGone,
+  STATION_TRY(device, watch_->WaitFor([](const usb::UsbPhone&) { return true; }, seconds(30), ErrorCode::kPhoneGone,
                                       "the job's phone", reporter_));
-  mode_ = usb::ModeOf(device.product_id);
+  mode_ = device.mode;
   if (mode_ == PhoneMode::kRecovery) return CheckEcid(EcidOf(device), "the phone in recovery mode");
   if (mode_ != PhoneMode::kNormal)
     return Fail(ErrorCode::kNeedsButtons, "a phone in " + std::string(Name(mode_)) + " mode cannot be restored by this version");
@@ -72,7 +72,7 @@ Status RestoreJob::Bind() {
 }
 
 // A phone still in restore mode from an attempt before: only the ticket it was booted with could go on, so start anew.
-Status RestoreJob::LeaveRestoreMode(const usb::PortDevice& device) {
+Status RestoreJob::LeaveRestoreMode(const usb::UsbPhone& device) {
   STATION_TRY(phone, device::Device::Open(UdidOf(device)));
   STATION_TRY(restored, restore::RestoredClient::Open(phone, reporter_));
   STATION_TRY(found, restored.ReadEcid(reporter_));
@@ -174,7 +174,7 @@ Status RestoreJob::Confirm() {
   const auto in_restore = watch_->Look();
   if (in_restore && IsMux(*in_restore))
     STATION_CHECK(watch_->WaitForLeaving(*in_restore, kReturnPatience, ErrorCode::kNotConfirmed, "the reboot after the restore", reporter_));
-  STATION_TRY(device, watch_->WaitFor([](const usb::PortDevice& found) { return IsMux(found) || IsRecovery(found); },
+  STATION_TRY(device, watch_->WaitFor([](const usb::UsbPhone& found) { return IsMux(found) || IsRecovery(found); },
                                       kReturnPatience, ErrorCode::kNotConfirmed, "the restored phone", reporter_));
   if (IsRecovery(device)) return Fail(ErrorCode::kNotConfirmed, "the phone came back in recovery mode");
   const auto deadline = std::chrono::steady_clock::now() + kReturnPatience;
@@ -198,7 +198,7 @@ Status RestoreJob::Confirm() {
 Error RestoreJob::AwaitReturn(Error reason) {
   if (!watch_ || Info(reason.code).error_class != ErrorClass::kCable || watch_->Look()) return reason;
   Log(LogLevel::kWarning, "the phone vanished, waiting for it on its port");
-  const auto back = watch_->WaitFor([](const usb::PortDevice&) { return true; }, kReplugPatience, ErrorCode::kPhoneGone,
+  const auto back = watch_->WaitFor([](const usb::UsbPhone&) { return true; }, kReplugPatience, ErrorCode::kPhoneGone,
                                     "the phone, after " + reason.context, reporter_);
   return back ? reason : back.error();
 }

@@ -50,10 +50,10 @@ class RestoreJob {
   [[nodiscard]] Status CheckEcid(Ecid found, std::string_view where) const;
   [[nodiscard]] Result<boot::RecoveryClient> OpenRecovery();
   [[nodiscard]] Status RequestTicket(std::vector<std::uint8_t> ap_nonce, std::vector<std::uint8_t> sep_nonce);
-  [[nodiscard]] Status LeaveRestoreMode(const usb::PortDevice& device);
+  [[nodiscard]] Status LeaveRestoreMode(const usb::UsbPhone& device);
   [[nodiscard]] Status StartIbec();
   [[nodiscard]] Status SendBootComponents(boot::RecoveryClient& phone, std::string& sending);
-  [[nodiscard]] Status WaitForRestoreMode(const usb::PortDevice& left);
+  [[nodiscard]] Status WaitForRestoreMode(const usb::UsbPhone& left);
   [[nodiscard]] Error WhyRefused(Error symptom, std::string_view component);
   [[nodiscard]] Error AwaitReturn(Error reason);
   void LetGo();
