@@ -179,6 +179,7 @@ class Cart : public TaskListener {
 
   // startup
   void RecallJob(const ledger::JobRow& job, bool alive);
+  [[nodiscard]] bool NotYetBegun(const ledger::JobRow& job) const;
   void ShowResult(Port& port, const ledger::JobRow& job);
 
   // Answers the act once `records`, and the answer for its request id, are on disk.

@@ -9,6 +9,8 @@ namespace {
 constexpr auto kAwayAtStart =
     std::chrono::seconds(5);  // for the first scan to find a phone whose result is shown
 
+constexpr auto kAwayForBegun = std::chrono::minutes(5);  // to be plugged back in
+
 scheduler::Arming FromRow(const ledger::ArmingRow& row) {
   scheduler::Arming arming;
   arming.id = {row.id};
@@ -95,11 +97,12 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
   port.view.progress = port.meter.View(parts_.clock.Now());
   const std::string id = std::to_string(job.id.value);
   // Not an event that happens, but what is so: the states are set, not entered.
-  if (job.began.value == 0 && !alive && !last_word) {
+  if (NotYetBegun(job) && !alive && !last_word) {
     Log(LogLevel::kInfo, "job queued again", {{"job", id}, {"port", port.view.label}});
     port.view.state = PortState::kQueued;
-    port.away.Set(kAwayAtStart, [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
-    slots_.Enqueue(port.view.key);
+    port.away.Set(AwaitsItsPhone(port) ? kAwayForBegun : kAwayAtStart,
+                  [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
+    QueueJob(port);
     return Changed(port);
   }
   port.view.state = PortState::kWorking;
@@ -119,6 +122,13 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
                          .context = "it was not there any more when the station came back",
                          .step = job.step});
   }
+}
+
+// A worker's first act is to write its orders down: while the journal's last word is that of the
+// attempt before, this attempt was only intended.
+bool Cart::NotYetBegun(const ledger::JobRow& job) const {
+  return job.began.value == 0 ||
+         (job.attempt > 1 && parts_.last_word(job.id, job.attempt - 1).has_value());
 }
 
 std::optional<ledger::JobRow> Cart::RunningJob(JobId id) const {

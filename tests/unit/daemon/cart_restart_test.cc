@@ -76,6 +76,38 @@ TEST_F(CartRestart, LastWordOfAnEarlierAttempt_IsNotThisOnes) {
   EXPECT_EQ(world.View(1).state, PortState::kWorking);
 }
 
+TEST_F(CartRestart, AttemptThatWaitsForItsPhone_StillWaits) {
+  Work();
+  auto journal = *link::JournalWriter::Open(world.folder / "journals" / task);
+  worker::v1::JournalRecord orders;
+  orders.mutable_orders()->set_attempt(1);
+  worker::v1::JournalRecord finished;
+  finished.mutable_finished()->set_error_code(static_cast<std::uint32_t>(ErrorCode::kPhoneGone));
+  ASSERT_TRUE(journal.Append(orders) && journal.Append(finished));
+  world.Plug({});
+  world.End(task, {.error = ErrorCode::kPhoneGone});
+  ASSERT_EQ(world.View(1).state, PortState::kQueued);
+  world.Crash();
+  world.Begin({});
+  EXPECT_EQ(world.View(1).state, PortState::kQueued);
+  world.Turn(1min);
+  world.Plug({OnBus(1, 9)});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+}
+
+TEST_F(CartRestart, QueuedJobWhoseArmingIsOver_IsWithdrawn) {
+  ledger::JobRow queued;
+  queued.id = world.ledger->NextJobId();
+  queued.port = OnBus(1).port;
+  queued.phone = Facts(kPhone1);
+  queued.created = {1};
+  world.ledger->Append({ledger::PutJob{queued}});
+  world.Crash();
+  world.Begin({});
+  EXPECT_EQ(world.View(1).state, PortState::kIdle) << "its arming is gone: it may not begin";
+  EXPECT_EQ((*world.reader->Job(queued.id))->outcome, Outcome::kCancelled);
+}
+
 TEST_F(CartRestart, ResultIsStillShown_WhileItsPhoneIsThere) {
   Work();
   world.End(task, {.outcome = Outcome::kRestored});
