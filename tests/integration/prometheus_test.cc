@@ -146,10 +146,12 @@ class Pending {
  public:
   Pending(const Prometheus& prometheus, std::vector<Expression> expressions)
       : prometheus_(prometheus), expressions_(std::move(expressions)) {}
-  // Asks for those again; true once each has returned something.
+  // Asks for those again; true once each has returned something (or was found not to parse, and
+  // failed the test).
   bool Ask() {
     std::erase_if(expressions_, [this](const Expression& expression) {
-      return prometheus_.Query(expression).size() > 0;
+      const YAML::Node result = prometheus_.Query(expression);
+      return !result.IsSequence() || result.size() > 0;
     });
     return expressions_.empty();
   }
