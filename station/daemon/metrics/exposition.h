@@ -21,10 +21,14 @@ class Exposition {
                                                                  std::uint16_t port,
                                                                  const Metrics& metrics,
                                                                  HostPaths paths);
+  ~Exposition();
+  Exposition(const Exposition&) = delete;
+  Exposition& operator=(const Exposition&) = delete;
   [[nodiscard]] const std::string& Address() const { return address_; }  // "127.0.0.1:9477"
 
  private:
   Exposition() = default;
+  std::string poke_host_;
   std::string address_;
   std::shared_ptr<HostMetrics> host_;  // shared_ptr: the exposer wants a weak one
   std::unique_ptr<prometheus::Exposer> exposer_;
