@@ -94,6 +94,17 @@ TEST_F(TopologyTest, SuperSpeedSide_IsTheSamePort) {
   EXPECT_EQ(ToString(*phones[0].other_side), "1-4");
 }
 
+TEST_F(TopologyTest, ChangedBusNumbers_LeaveThePortWhatItWas) {
+  // After another boot the same controller's buses may be 5 and 6.
+  Bus(5, "480");
+  Bus(6, "5000");
+  Peers("5-0:1.0/usb5-port4", "6-0:1.0/usb6-port2");
+  Device("5-4", "usb5", "5-0:1.0/usb5-port4");
+  ASSERT_EQ(Scan().size(), 1U);
+  EXPECT_EQ(Scan()[0].port.value, "pci0000:00/0000:00:14.0:4") << "so its label is still found";
+  EXPECT_EQ(ToString(Scan()[0].path), "5-4");
+}
+
 TEST_F(TopologyTest, BehindHub_BothSidesAreOnePort) {
   Device("1-4", "usb1", "1-0:1.0/usb1-port4", "2109", "2817");
   Device("2-2", "usb2", "2-0:1.0/usb2-port2", "2109", "0817");
