@@ -29,6 +29,7 @@ Status Supervisor::Open(TaskListener& listener) {
 }
 
 void Supervisor::Close() {
+  open_.reset();
   if (acceptor_) acceptor_->release();
   acceptor_.reset();
   socket_.Close();
@@ -40,20 +41,20 @@ void Supervisor::Close() {
 }
 
 void Supervisor::Accept() {
-  acceptor_->async_wait(
-      stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-        if (error || !acceptor_) return;
-        while (true) {
-          Fd peer(::accept4(socket_.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-          if (!peer.Valid()) break;
-          const auto connection = Connection::Make(
-              io_, std::move(peer),
-              [this](Connection& from, auto message) { OnMessage(from, std::move(message)); });
-          strangers_.insert(connection);
-          connection->Listen();
-        }
-        Accept();
-      });
+  const auto accept = [this, open = std::weak_ptr(open_)](const boost::system::error_code& error) {
+    if (error || open.expired()) return;
+    while (true) {
+      Fd peer(::accept4(socket_.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (!peer.Valid()) break;
+      const auto connection = Connection::Make(
+          io_, std::move(peer),
+          [this](Connection& from, auto message) { OnMessage(from, std::move(message)); });
+      strangers_.insert(connection);
+      connection->Listen();
+    }
+    Accept();
+  };
+  acceptor_->async_wait(stream_descriptor::wait_read, accept);
 }
 
 Status Supervisor::Start(Task task) {
@@ -93,10 +94,11 @@ bool Supervisor::Watch(const std::string& name, Running_& process) {
   }
   process.exit = std::make_unique<stream_descriptor>(io_, fd->Release());
   process.exit->async_wait(stream_descriptor::wait_read,
-                           [this, name, pid = process.pid](const boost::system::error_code& error) {
+                           [this, name, pid = process.pid,
+                            open = std::weak_ptr(open_)](const boost::system::error_code& error) {
+                             if (error || open.expired()) return;
                              const auto found = running_.find(name);
-                             if (!error && found != running_.end() && found->second.pid == pid)
-                               Exited(name);
+                             if (found != running_.end() && found->second.pid == pid) Exited(name);
                            });
   return true;
 }

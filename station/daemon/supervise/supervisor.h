@@ -70,6 +70,8 @@ class Supervisor : public Workers {
   std::map<std::string, Running_> running_;
   std::set<std::shared_ptr<Connection>> strangers_;  // connected, no Hello yet
   bool emergency_stop_ = false;
+  // shared_ptr: what the io_context still has to say after Close() finds it gone.
+  std::shared_ptr<int> open_ = std::make_shared<int>(0);
 };
 
 }  // namespace station::daemon
