@@ -63,14 +63,18 @@ Status WriteAll(const Fd& fd, std::span<const std::uint8_t> bytes) {
 Result<std::string> ReadFile(const std::filesystem::path& path, std::uint64_t limit) {
   STATION_TRY(fd, OpenForReading(path));
   std::string content;
-  char buffer[65536];
+  std::size_t size = 0;
   while (true) {
-    const ssize_t n = ::read(fd.Get(), buffer, sizeof buffer);
+    content.resize(size + 65536);  // on the heap: some threads that read files have small stacks
+    const ssize_t n = ::read(fd.Get(), content.data() + size, content.size() - size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return FailErrno("reading " + path.string(), errno);
-    if (n == 0) return content;
-    content.append(buffer, static_cast<std::size_t>(n));
-    if (content.size() > limit)
+    size += static_cast<std::size_t>(n);
+    if (n == 0) {
+      content.resize(size);
+      return content;
+    }
+    if (size > limit)
       return Fail(ErrorCode::kIo, path.string() + " is longer than " + std::to_string(limit) + " bytes");
   }
 }

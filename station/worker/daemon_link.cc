@@ -48,12 +48,15 @@ void DaemonLink::ReconnectIfDown() {
   const auto now = std::chrono::steady_clock::now();
   if (channel_ || now < next_attempt_) return;
   next_attempt_ = now + std::chrono::seconds(1);
-  if (auto connected = Connect(true, nullptr); connected) Log(LogLevel::kInfo, "daemon is back", {{"task", task_}});
+  if (const auto connected = Connect(true, nullptr); !connected) return;
+  Log(LogLevel::kInfo, "daemon is back", {{"task", task_}});
+  if (current_step_) (void)channel_->Send(*current_step_);  // the one report a new daemon cannot do without
 }
 
 void DaemonLink::Report(const v1::ToDaemon& message) {
   const std::lock_guard lock(mutex_);
   ReconnectIfDown();
+  if (message.has_step_started()) current_step_ = message;
   if (!channel_ || channel_->Send(message)) return;
   Log(LogLevel::kWarning, "daemon is gone, working on alone", {{"task", task_}});
   channel_.reset();

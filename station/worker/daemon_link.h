@@ -47,6 +47,7 @@ class DaemonLink {
   std::mutex mutex_;
   std::optional<link::Channel> channel_;
   Wishes wishes_;
+  std::optional<v1::ToDaemon> current_step_;
   std::chrono::steady_clock::time_point next_attempt_{};
 };
 
