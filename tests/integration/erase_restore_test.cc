@@ -91,6 +91,8 @@ struct Refusal {
   const char* left_in;  // mode of the phone afterwards
 };
 
+void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
+
 class RefusedRestore : public testing::TestWithParam<Refusal> {};
 
 TEST_P(RefusedRestore, EndsWithItsOwnErrorAndTheUserDataIntact) {

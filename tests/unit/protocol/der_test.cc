@@ -10,6 +10,8 @@ struct BadDer {
   std::vector<std::uint8_t> bytes;
 };
 
+void PrintTo(const BadDer& row, std::ostream* out) { *out << row.name; }
+
 class RefusedDer : public testing::TestWithParam<BadDer> {};
 
 TEST_P(RefusedDer, IsAnErrorNotAnElement) { EXPECT_FALSE(DerReader(GetParam().bytes).Next()); }

@@ -57,6 +57,8 @@ struct Answer {
   const char* body;
   ErrorCode code;
 };
+void PrintTo(const Answer& row, std::ostream* out) { *out << row.name; }
+
 class RefusedAnswer : public testing::TestWithParam<Answer> {};
 TEST_P(RefusedAnswer, IsToldApart) {
   const auto answer = ParseAnswer(GetParam().body);
