@@ -123,9 +123,10 @@ Status ProxyConnection(Connection& phone, JobControl& control) {
   const auto port = static_cast<std::uint16_t>(rest[rest.size() - 2] << 8U | rest[rest.size() - 1]);
   if (!MayReach(host, port)) return Fail(ErrorCode::kRestoreDialogue, "FDR: the phone may not reach " + host.substr(0, 100));
   STATION_TRY(server, ConnectTcp(host, port));
-  std::vector<std::uint8_t> answer = {5, 0, head[2], head[3], head[4]};
-  answer.insert(answer.end(), rest.begin(), rest.end());
-  STATION_CHECK(phone.Send(answer, kAnswer, control));
+  head[1] = 0;  // success; the rest repeats what was asked
+  std::string answer(head.begin(), head.end());
+  answer.append(rest.begin(), rest.end());  // in one piece
+  STATION_CHECK(phone.Send(AsBytes(answer), kAnswer, control));
   return Relay(phone, server, control);
 }
 
