@@ -121,6 +121,18 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{"component_altered_on_the_cable", {"A1", "corrupt-upload", "iBEC"}, "ERROR_CODE_BOOT_REJECTED_COMPONENT", "recovery"}),
     [](const auto& row) { return row.param.name; });
 
+TEST(EraseRestore, StalledStreamTimesOutAndTheNextAttemptRestores) {
+  Bench bench({.cart = kOne});
+  bench.Start();
+  const Forged firmware = bench.Import("iphone8_ios15");
+  ASSERT_TRUE(bench.AwaitState("1-1.1", "IDLE"));
+  ASSERT_EQ(bench.Rack({"fault", "A1", "stall-asr"}).exit_code, 0);
+  ArmNow(bench, "1-1.1");
+  ASSERT_TRUE(bench.AwaitState("1-1.1", "DONE", 200));
+  EXPECT_GE(bench.LastJob("1-1.1")["attempt"].as<int>(), 2);
+  EXPECT_EQ(bench.Phone("A1")["os_image_digest"].as<std::string>(), firmware.os_digest);
+}
+
 TEST(EraseRestore, KilledWorkerFailsItsOwnPortOnly) {
   Bench bench({.cart = kTwo, .os_size = 200 << 20});
   bench.Start();
