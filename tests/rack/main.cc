@@ -53,13 +53,15 @@ int Run(const Options& options) {
   for (const int signal : {SIGTERM, SIGINT}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
   AllowManyDescriptors();
-  auto cart = rack::LoadCart(options.cart);
+  const auto products = rack::ProductTable::Load(rack::ProductTable::DefaultFile());
+  if (!products) return Report(products.error());
+  auto cart = rack::LoadCart(options.cart, *products);
   if (!cart) return Report(cart.error());
   std::filesystem::create_directories(options.dir);
   spdlog::set_default_logger(spdlog::basic_logger_mt("rack", options.dir + "/rack.log"));
   spdlog::flush_every(std::chrono::seconds(1));
   spdlog::flush_on(spdlog::level::warn);
-  const auto started = rack::Rack::Start(std::move(*cart), std::filesystem::absolute(options.dir));
+  const auto started = rack::Rack::Start(std::move(*cart), *products, std::filesystem::absolute(options.dir));
   if (!started) return Report(started.error());
   fmt::print("ready\n");
   std::fflush(stdout);

@@ -37,14 +37,16 @@ UsbIdentity MuxIdentity(const PhoneSpec& spec) {
   return identity;
 }
 
-bool IsRecovery(Stage stage) { return stage == Stage::kIboot || stage == Stage::kIbec; }
+bool IsRecovery(Stage stage) {
+  return stage == Stage::kIboot || stage == Stage::kIbss || stage == Stage::kIbec;
+}
 
 // What a new boot stage finds: fresh nonces, unless iBoot was reached from iOS, which had announced
 // them, or the stage follows in the same boot.
-void Enter(PhoneState& state, Stage stage, Event cause) {
+void Enter(PhoneState& state, Stage stage, Event cause, const Generation& generation) {
   const bool same_boot =
       stage == Stage::kIbec || stage == Stage::kRestore || cause == Event::kEnterRecovery;
-  if (!same_boot) DrawNonces(state);
+  if (!same_boot) DrawNonces(state, generation);
   if (stage != Stage::kIbec && stage != Stage::kRestore) state.boot = BootRecord();
   state.stage = stage;
   ++state.boot_number;
@@ -107,9 +109,9 @@ void Presence::Become(const Transition& transition) {
   Detach();
   if (!phone_.Sleep(TimeAway(transition.pause))) return;
   phone_.ChangeAndSave([&](PhoneState& state) {
-    const bool boots_ios = state.AutoBoot() && state.os_complete;
-    Enter(state, transition.to.value_or(boots_ios ? Stage::kNormal : Stage::kIboot),
-          transition.event);
+    Stage next = transition.to.value_or(state.WhatBoots());
+    if (next == Stage::kIboot && !state.nor_complete) next = Stage::kDfu;
+    Enter(state, next, transition.event, phone_.Spec().product.generation);
   });
   Attach();
 }
@@ -118,6 +120,7 @@ std::chrono::milliseconds Presence::TimeToLeave(Event event) const {
   switch (event) {
     case Event::kEnterRecovery:
       return phone_.Spec().timing.leave;
+    case Event::kRunIbss:
     case Event::kRunIbec:
     case Event::kRunKernel:
     case Event::kPanic:
@@ -127,6 +130,7 @@ std::chrono::milliseconds Presence::TimeToLeave(Event event) const {
     case Event::kRestoreFailed:
     case Event::kHoldForRecovery:
     case Event::kHoldForRestart:
+    case Event::kHoldForDfu:
     case Event::kPowerOff:
     case Event::kPowerOn:
       break;
@@ -156,7 +160,9 @@ station::PortPath Presence::PortInMode(const PhoneState& state) const {
 
 void Presence::Attach() {
   const PhoneState state = phone_.State();
-  if (attachment_ != nullptr || !state.plugged || state.stage == Stage::kOff) return;
+  if (attachment_ != nullptr || !state.plugged || state.stage == Stage::kOff ||
+      state.stage == Stage::kDfu)  // nothing answers there yet
+    return;
   const PhoneSpec& spec = phone_.Spec();
   auto attachment = std::make_shared<Attachment>();
   attached_port_ = PortInMode(state);

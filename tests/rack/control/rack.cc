@@ -41,6 +41,12 @@ void RemoveStaleFolder(const fs::path& link) {
   fs::remove(link, error);
 }
 
+Value FirmwareOf(const PhoneState& state) {
+  Value firmware = Value::Dict{};
+  for (const auto& [name, what] : state.firmware) firmware.Set(name, what);
+  return firmware;
+}
+
 Value StatusOf(const Phone& phone) {
   const PhoneState state = phone.State();
   const PhoneSpec& spec = phone.Spec();
@@ -50,11 +56,13 @@ Value StatusOf(const Phone& phone) {
                      {"ecid", ToString(spec.ecid)},
                      {"udid", spec.udid},
                      {"serial", spec.serial},
-                     {"product", spec.product->type},
+                     {"product", spec.product.type},
                      {"mode", ModeName(state.stage)},
                      {"stage", Name(state.stage)},
                      {"os_build", state.os_complete ? state.os_build : ""},
                      {"os_image_digest", state.os_image_digest},
+                     {"nor_complete", state.nor_complete},
+                     {"firmware", FirmwareOf(state)},
                      {"user_data_present", state.user_data_present},
                      {"effaceable_generation", state.effaceable_generation},
                      {"boots", state.boot_number},
@@ -76,7 +84,8 @@ ShortFolder::~ShortFolder() {
   if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 
-Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const fs::path& folder) {
+Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const ProductTable& products,
+                                          const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder / "phones", error);
   fs::create_directories(folder / "pairing", error);
@@ -88,7 +97,7 @@ Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const fs:
   STATION_TRY(keys, SigningKeys::LoadOrCreate(DefaultKeyFolder()));
   STATION_CHECK(station::WriteFileDurably(folder / "rack-root.pem", keys.RootPem()));
   STATION_TRY(root, RootOfTrust::FromPem(keys.RootPem()));
-  STATION_TRY(signer, SignerServer::Start(std::move(keys)));
+  STATION_TRY(signer, SignerServer::Start(std::move(keys), products));
   std::unique_ptr<Rack> rack(new Rack(folder, std::move(lock), std::move(signer)));
   STATION_CHECK(rack->Open(std::move(cart), root));
   return rack;
@@ -223,11 +232,12 @@ Value Rack::Act(const std::string& command, const std::string& name,
       {{"power", "off"}, {.event = Event::kPowerOff}},
       {{"press", "recovery"}, {.event = Event::kHoldForRecovery}},
       {{"press", "restart"}, {.event = Event::kHoldForRestart}},
+      {{"press", "dfu"}, {.event = Event::kHoldForDfu}},
   };
   const auto wish = wishes.find({command, word});
   if (wish == wishes.end() || words.size() > 1)
     return Value::Dict{
-        {"Error", "plug, unplug, power on|off, press recovery|restart, fault NAME [ARG]"}};
+        {"Error", "plug, unplug, power on|off, press recovery|restart|dfu, fault NAME [ARG]"}};
   if (phone->Ask(wish->second).wait_for(kActionPatience) != std::future_status::ready)
     return Value::Dict{{"Error", "asked for, but not done yet"}};
   return Value();

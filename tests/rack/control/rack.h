@@ -32,7 +32,8 @@ class Rack {
  public:
   // kAlreadyExists when another rack runs in `folder`.
   [[nodiscard]] static station::Result<std::unique_ptr<Rack>> Start(
-      std::vector<PhoneSpec> cart, const std::filesystem::path& folder);
+      std::vector<PhoneSpec> cart, const ProductTable& products,
+      const std::filesystem::path& folder);
   ~Rack();
 
  private:

@@ -40,10 +40,12 @@ Bytes Contents(const PlannedFile& file, const ForgeOrder& order) {
   Bytes data(SizeFor(file, order));
   RandomSource(order.seed, file.path).Fill(data);
   if (file.stored_type.empty()) return data;
-  const std::string marker = WriteMarker(file.marker);
   if (file.main_component == "RestoreRamDisk" ||
-      file.main_component.find("DeviceTree") != std::string::npos)
-    std::ranges::copy(AsBytes(marker).first(std::min(marker.size(), data.size())), data.begin());
+      file.main_component.find("DeviceTree") != std::string::npos) {
+    const Bytes marker = WriteMarker(file.marker);
+    data.resize(std::max(data.size(), marker.size()));
+    std::ranges::copy(marker, data.begin());
+  }
   return WritePayload(file.stored_type, fmt::format("{}-rack", file.main_component), data);
 }
 

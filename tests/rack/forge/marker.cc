@@ -1,34 +1,87 @@
 #include "tests/rack/forge/marker.h"
 
 #include <algorithm>
-#include <sstream>
 
 namespace rack {
 namespace {
 
-constexpr std::string_view kMagic = "rack-firmware";
-constexpr std::size_t kLongest = 256;
+constexpr std::string_view kMagic = "rack-firmware\n";
+constexpr std::size_t kLengthSize = 4;
+constexpr std::size_t kLongest = 1U << 20U;
 
-std::string Shown(const std::string& field) { return field.empty() ? "-" : field; }
+Value ToValue(const std::set<std::string>& names) {
+  Value::Array list;
+  for (const std::string& name : names) list.emplace_back(name);
+  return list;
+}
+
+Value ToValue(const ImageRecipe& image) {
+  return Value::Dict{{"Seed", image.seed},
+                     {"Path", image.path},
+                     {"Size", image.size},
+                     {"Sparse", image.sparse},
+                     {"Digest", image.digest}};
+}
+
+std::set<std::string> ReadNames(const Value& list) {
+  std::set<std::string> names;
+  if (list.AsArray() != nullptr)
+    for (const Value& name : *list.AsArray())
+      if (name.AsText() != nullptr) names.insert(*name.AsText());
+  return names;
+}
+
+ImageRecipe ReadRecipe(const Value& image) {
+  const Bytes* digest = image.Data("Digest");
+  return {.seed = image.Number("Seed").value_or(0),
+          .path = image.Text("Path"),
+          .size = image.Number("Size").value_or(0),
+          .sparse = image.Flag("Sparse"),
+          .digest = digest == nullptr ? Bytes() : *digest};
+}
 
 }  // namespace
 
-std::string WriteMarker(const Marker& marker) {
-  return std::string(kMagic) + " " + Shown(marker.behaviour) + " " + Shown(marker.build) + " " +
-         Shown(marker.version) + " " + Shown(marker.board) + "\n";
+Bytes WriteMarker(const Marker& marker) {
+  Value boards = Value::Dict{};
+  for (const auto& [board, names] : marker.components) boards.Set(board, ToValue(names));
+  Value facts = Value::Dict{{"Behaviour", marker.behaviour},
+                            {"Build", marker.build},
+                            {"Version", marker.version},
+                            {"Board", marker.board},
+                            {"Components", std::move(boards)}};
+  if (marker.image) facts.Set("Image", ToValue(*marker.image));
+  const std::string body = facts.ToBinary();
+  Bytes bytes(kMagic.begin(), kMagic.end());
+  for (std::size_t i = 0; i < kLengthSize; ++i)
+    bytes.push_back(static_cast<std::uint8_t>(body.size() >> (8U * i)));
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  return bytes;
 }
 
 std::optional<Marker> ReadMarker(std::span<const std::uint8_t> payload_data) {
-  const std::string_view start =
-      AsText(payload_data.first(std::min(payload_data.size(), kLongest)));
-  const std::size_t end = start.find('\n');
-  if (!start.starts_with(kMagic) || end == std::string_view::npos) return std::nullopt;
-  std::istringstream line{std::string(start.substr(kMagic.size(), end - kMagic.size()))};
-  Marker marker;
-  if (!(line >> marker.behaviour >> marker.build >> marker.version >> marker.board))
+  if (payload_data.size() < kMagic.size() + kLengthSize ||
+      AsText(payload_data.first(kMagic.size())) != kMagic)
     return std::nullopt;
-  for (std::string* field : {&marker.behaviour, &marker.build, &marker.version, &marker.board})
-    if (*field == "-") field->clear();
+  payload_data = payload_data.subspan(kMagic.size());
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < kLengthSize; ++i)
+    length |= static_cast<std::size_t>(payload_data[i]) << (8U * i);
+  payload_data = payload_data.subspan(kLengthSize);
+  if (length > payload_data.size() || length > kLongest) return std::nullopt;
+  const auto facts = Value::Parse(payload_data.first(length));
+  if (!facts) return std::nullopt;
+  Marker marker{.behaviour = facts->Text("Behaviour"),
+                .build = facts->Text("Build"),
+                .version = facts->Text("Version"),
+                .board = facts->Text("Board"),
+                .components = {},
+                .image = {}};
+  if (const Value* boards = facts->Find("Components");
+      boards != nullptr && boards->AsDict() != nullptr)
+    for (const auto& [board, names] : *boards->AsDict())
+      marker.components[board] = ReadNames(names);
+  if (const Value* image = facts->Find("Image")) marker.image = ReadRecipe(*image);
   return marker;
 }
 

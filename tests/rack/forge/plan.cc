@@ -30,6 +30,11 @@ Marker MarkerFor(const Value& manifest, const Value& identity_info, const std::s
   return marker;
 }
 
+// A ramdisk serves every board whose identity names it.
+void AddComponents(Marker& marker, const std::string& board, const Value::Dict& components) {
+  for (const auto& [name, entry] : components) marker.components[board].insert(name);
+}
+
 }  // namespace
 
 std::map<std::string, PlannedFile> PlanFiles(Value& manifest) {
@@ -54,6 +59,8 @@ std::map<std::string, PlannedFile> PlanFiles(Value& manifest) {
         file.marker = MarkerFor(manifest, *identity_info, name);
       }
       file.uses.push_back({&entry, type});
+      if (name == "RestoreRamDisk")
+        AddComponents(file.marker, identity_info->Text("DeviceClass"), *components->AsDict());
     }
   }
   return files;

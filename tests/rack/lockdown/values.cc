@@ -35,14 +35,14 @@ std::optional<Value> ByKeyOnly(const Phone& phone, const PhoneState& state,
                                const std::string& key) {
   if (key == "ApNonce") return state.ap_nonce;
   if (key == "SEPNonce") return state.sep_nonce;
-  if (key == "MarketingName") return Value(phone.Spec().product->name);
+  if (key == "MarketingName") return Value(phone.Spec().product.name);
   return std::nullopt;
 }
 
 }  // namespace
 
 Value UnpairedValues(const PhoneSpec& spec, const PhoneState& state) {
-  const Product& product = *spec.product;
+  const Product& product = spec.product;
   return Value::Dict{
       {"ActivationState", state.user_data_present ? "Activated" : "Unactivated"},
       {"BluetoothAddress", Address(spec, 1)},
@@ -51,7 +51,7 @@ Value UnpairedValues(const PhoneSpec& spec, const PhoneState& state) {
       {"BuildVersion", state.os_build},
       {"CPUArchitecture", "arm64"},
       {"ChipID", std::uint64_t{product.chip}},
-      {"DeviceClass", "iPhone"},
+      {"DeviceClass", product.device_class},
       {"DeviceColor", "1"},
       {"DeviceName", "iPhone"},
       {"DieID", spec.ecid.value},
@@ -59,7 +59,7 @@ Value UnpairedValues(const PhoneSpec& spec, const PhoneState& state) {
       {"HardwarePlatform", product.platform},
       {"HostAttached", true},
       {"Image4Supported", true},
-      {"ModelNumber", product.model},
+      {"ModelNumber", "M" + spec.serial.substr(spec.serial.size() - 4)},
       {"PartitionType", "GUID_partition_scheme"},
       {"ProductName", "iPhone OS"},
       {"ProductType", product.type},

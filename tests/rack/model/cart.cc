@@ -77,10 +77,16 @@ void ReadPort(PhoneSpec& phone, const YAML::Node& node) {
   phone.port = *port;
 }
 
-void ReadProduct(PhoneSpec& phone, const YAML::Node& node) {
-  phone.product = FindProduct(AsString(node));
-  if (phone.product == nullptr)
-    Reject(node, fmt::format("product '{}' is not in the rack's table", AsString(node)));
+// `board` decides where a type has two.
+void ReadProduct(PhoneSpec& phone, const YAML::Node& node, const ProductTable& products) {
+  const std::string type = node["product"] ? AsString(node["product"]) : "";
+  const std::string board = node["board"] ? AsString(node["board"]) : "";
+  if (type.empty()) Reject(node, "a phone needs a product");
+  const Product* product = products.Find(type, board);
+  if (product == nullptr)
+    Reject(node["product"], fmt::format("product '{}{}' is not in the catalogue", type,
+                                        board.empty() ? "" : " " + board));
+  phone.product = *product;
 }
 
 void ReadEcid(PhoneSpec& phone, const YAML::Node& node) {
@@ -93,8 +99,8 @@ void ReadMode(PhoneSpec& phone, const YAML::Node& node) {
   const auto mode = AsString(node);
   if (mode == "normal") return void(phone.mode = StartMode::kNormal);
   if (mode == "recovery") return void(phone.mode = StartMode::kRecovery);
-  Reject(node, mode == "dfu" ? "starting in DFU mode is not simulated yet"
-                             : "mode is normal or recovery");
+  if (mode == "dfu") return void(phone.mode = StartMode::kDfu);
+  Reject(node, "mode is normal, recovery or dfu");
 }
 
 void ReadBattery(PhoneSpec& phone, const YAML::Node& node) {
@@ -106,7 +112,8 @@ const Keys<PhoneSpec>& PhoneKeys() {
   static const Keys<PhoneSpec> keys = {
       {"name", [](PhoneSpec& p, const YAML::Node& n) { p.name = AsString(n); }},
       {"port", ReadPort},
-      {"product", ReadProduct},
+      {"product", [](PhoneSpec&, const YAML::Node&) {}},  // both: ReadProduct
+      {"board", [](PhoneSpec&, const YAML::Node&) {}},
       {"ecid", ReadEcid},
       {"udid", [](PhoneSpec& p, const YAML::Node& n) { p.udid = AsString(n); }},
       {"serial", [](PhoneSpec& p, const YAML::Node& n) { p.serial = AsString(n); }},
@@ -141,23 +148,27 @@ std::string Base32Like(const Bytes& digest, std::size_t count) {
 void FillDefaults(PhoneSpec& phone, std::size_t number) {
   const Bytes digest = Hash(HashKind::kSha1, AsBytes("rack phone " + ToString(phone.ecid)));
   if (phone.name.empty()) phone.name = fmt::format("phone{}", number);
-  if (phone.udid.empty()) phone.udid = station::ToHex(digest);
+  if (phone.udid.empty())
+    phone.udid = phone.product.generation.chip_udid
+                     ? fmt::format("{:08X}-{:016X}", phone.product.chip, phone.ecid.value)
+                     : station::ToHex(digest);
   if (phone.serial.empty()) phone.serial = "F2L" + Base32Like(digest, 9);
   if (phone.os_build.empty()) phone.os_build = "18H17";
   if (phone.os_version.empty()) phone.os_version = VersionForBuild(phone.os_build);
 }
 
-PhoneSpec ReadPhone(const YAML::Node& node, std::size_t number) {
+PhoneSpec ReadPhone(const YAML::Node& node, std::size_t number, const ProductTable& products) {
   PhoneSpec phone;
   ReadMap(node, PhoneKeys(), phone);
   if (phone.port.chain.empty()) Reject(node, "a phone needs a port");
-  if (phone.product == nullptr) Reject(node, "a phone needs a product");
+  ReadProduct(phone, node, products);
   if (!phone.ecid.Known()) Reject(node, "a phone needs an ecid");
   FillDefaults(phone, number);
   return phone;
 }
 
 struct Cart {
+  const ProductTable& products;
   std::vector<PhoneSpec> phones;
 };
 
@@ -165,7 +176,7 @@ void ReadPhones(Cart& cart, const YAML::Node& node) {
   if (!node.IsSequence()) Reject(node, "a list of phones expected");
   std::set<std::string> taken;
   for (const auto& entry : node) {
-    PhoneSpec phone = ReadPhone(entry, cart.phones.size() + 1);
+    PhoneSpec phone = ReadPhone(entry, cart.phones.size() + 1, cart.products);
     for (const std::string& unique :
          {"port " + ToString(phone.port), "ecid " + ToString(phone.ecid), "name " + phone.name,
           "udid " + phone.udid})
@@ -176,9 +187,10 @@ void ReadPhones(Cart& cart, const YAML::Node& node) {
 
 }  // namespace
 
-Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::string& shown_path) {
+Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::string& shown_path,
+                                         const ProductTable& products) {
   try {
-    Cart cart;
+    Cart cart{products, {}};
     ReadMap(YAML::Load(text), Keys<Cart>{{"phones", ReadPhones}}, cart);
     if (cart.phones.empty()) return Fail(ErrorCode::kConfigInvalid, shown_path + ": no phones");
     return std::move(cart.phones);
@@ -191,9 +203,9 @@ Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::str
   }
 }
 
-Result<std::vector<PhoneSpec>> LoadCart(const std::string& path) {
+Result<std::vector<PhoneSpec>> LoadCart(const std::string& path, const ProductTable& products) {
   STATION_TRY(text, station::ReadFile(path));
-  return ParseCart(text, path);
+  return ParseCart(text, path, products);
 }
 
 std::string VersionForBuild(const std::string& build) {

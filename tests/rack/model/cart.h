@@ -21,12 +21,12 @@ struct Timing {
   std::chrono::milliseconds finish{5000};        // last status: detach to normal mode
 };
 
-enum class StartMode { kNormal, kRecovery };
+enum class StartMode { kNormal, kRecovery, kDfu };
 
 struct PhoneSpec {
   std::string name;
   station::PortPath port;
-  const Product* product = nullptr;
+  Product product;
   station::Ecid ecid;
   std::string udid;
   std::string serial;
@@ -45,9 +45,11 @@ struct PhoneSpec {
 };
 
 // kConfigInvalid with file and line.
-[[nodiscard]] station::Result<std::vector<PhoneSpec>> LoadCart(const std::string& path);
+[[nodiscard]] station::Result<std::vector<PhoneSpec>> LoadCart(const std::string& path,
+                                                               const ProductTable& products);
 [[nodiscard]] station::Result<std::vector<PhoneSpec>> ParseCart(const std::string& text,
-                                                                const std::string& shown_path);
+                                                                const std::string& shown_path,
+                                                                const ProductTable& products);
 
 // "19H999" -> "15.7": what a build number says about the version.
 [[nodiscard]] std::string VersionForBuild(const std::string& build);

@@ -5,9 +5,21 @@
 namespace rack {
 namespace {
 
-constexpr std::size_t kApNonceSize = 32;  // A10 and later
 constexpr std::size_t kSepNonceSize = 20;
 constexpr std::size_t kEffaceableKeySize = 32;
+
+// The stages a phone stays in without a host; nothing for the others.
+std::optional<Stage> StableStage(const std::string& name) {
+  for (const Stage stage : {Stage::kOff, Stage::kDfu, Stage::kNormal, Stage::kIboot})
+    if (name == Name(stage)) return stage;
+  return std::nullopt;
+}
+
+void ReadTexts(const Value* dictionary, std::map<std::string, std::string>& out) {
+  if (dictionary == nullptr || dictionary->AsDict() == nullptr) return;
+  for (const auto& [name, value] : *dictionary->AsDict())
+    if (value.AsText() != nullptr) out[name] = *value.AsText();
+}
 
 }  // namespace
 
@@ -16,8 +28,13 @@ bool PhoneState::AutoBoot() const {
   return found == nvram.end() || found->second == "true";
 }
 
-void DrawNonces(PhoneState& state) {
-  state.ap_nonce = RandomBytes(kApNonceSize);
+Stage PhoneState::WhatBoots() const {
+  if (!nor_complete) return Stage::kDfu;
+  return AutoBoot() && os_complete ? Stage::kNormal : Stage::kIboot;
+}
+
+void DrawNonces(PhoneState& state, const Generation& generation) {
+  state.ap_nonce = RandomBytes(generation.ap_nonce_size);
   state.sep_nonce = RandomBytes(kSepNonceSize);
 }
 
@@ -25,19 +42,31 @@ PhoneState FreshState(const PhoneSpec& spec) {
   PhoneState state;
   state.port = spec.port;
   state.plugged = spec.plugged;
-  state.stage = spec.mode == StartMode::kRecovery ? Stage::kIboot : Stage::kNormal;
+  switch (spec.mode) {
+    case StartMode::kNormal:
+      state.stage = Stage::kNormal;
+      break;
+    case StartMode::kRecovery:
+      state.stage = Stage::kIboot;
+      break;
+    case StartMode::kDfu:
+      state.stage = Stage::kDfu;
+      break;
+  }
   state.nvram["auto-boot"] = spec.mode == StartMode::kRecovery ? "false" : "true";
   state.os_build = spec.os_build;
   state.os_version = spec.os_version;
   state.user_data_present = spec.user_data;
   state.effaceable_key = RandomBytes(kEffaceableKeySize);
-  DrawNonces(state);
+  DrawNonces(state, spec.product.generation);
   return state;
 }
 
 Value ToValue(const PhoneState& state) {
   Value nvram = Value::Dict{};
   for (const auto& [name, value] : state.nvram) nvram.Set(name, value);
+  Value firmware = Value::Dict{};
+  for (const auto& [name, value] : state.firmware) firmware.Set(name, value);
   return Value::Dict{
       {"Port", ToString(state.port)},
       {"Plugged", state.plugged},
@@ -47,6 +76,8 @@ Value ToValue(const PhoneState& state) {
       {"NVRAM", std::move(nvram)},
       {"LastError", std::uint64_t{static_cast<std::uint16_t>(state.last_error.reason)}},
       {"LastErrorDetail", state.last_error.detail},
+      {"NorComplete", state.nor_complete},
+      {"Firmware", std::move(firmware)},
       {"OsBuild", state.os_build},
       {"OsVersion", state.os_version},
       {"OsImageDigest", state.os_image_digest},
@@ -62,13 +93,12 @@ PhoneState FromValue(const Value& saved, const PhoneSpec& spec) {
   PhoneState state = FreshState(spec);
   if (const auto port = station::ParsePortPath(saved.Text("Port"))) state.port = *port;
   state.plugged = saved.Flag("Plugged", state.plugged);
-  const std::string stage = saved.Text("Stage", Name(state.stage));
-  state.stage = stage == "normal" ? Stage::kNormal : stage == "off" ? Stage::kOff : Stage::kIboot;
+  const auto stage = StableStage(saved.Text("Stage", Name(state.stage)));
   if (const Bytes* nonce = saved.Data("ApNonce")) state.ap_nonce = *nonce;
   if (const Bytes* nonce = saved.Data("SepNonce")) state.sep_nonce = *nonce;
-  if (const Value* nvram = saved.Find("NVRAM"); nvram != nullptr && nvram->AsDict() != nullptr)
-    for (const auto& [name, value] : *nvram->AsDict())
-      if (value.AsText() != nullptr) state.nvram[name] = *value.AsText();
+  ReadTexts(saved.Find("NVRAM"), state.nvram);
+  ReadTexts(saved.Find("Firmware"), state.firmware);
+  state.nor_complete = saved.Flag("NorComplete", true);
   state.last_error.reason = static_cast<Reason>(saved.Number("LastError").value_or(0));
   state.last_error.detail = saved.Text("LastErrorDetail");
   state.os_build = saved.Text("OsBuild", state.os_build);
@@ -80,7 +110,7 @@ PhoneState FromValue(const Value& saved, const PhoneSpec& spec) {
   state.effaceable_generation = saved.Number("EffaceableGeneration").value_or(1);
   state.restores_completed = saved.Number("RestoresCompleted").value_or(0);
   state.boot_number = saved.Number("BootNumber").value_or(0) + 1;
-  if (!state.os_complete && state.stage == Stage::kNormal) state.stage = Stage::kIboot;
+  state.stage = stage.value_or(state.WhatBoots());
   return state;
 }
 

@@ -37,6 +37,8 @@ struct PhoneState {
   Refusal last_error;
 
   // Flash.
+  bool nor_complete = true;  // false while boot firmware is being written: only DFU starts then
+  std::map<std::string, std::string> firmware;  // what a restore has written: name to digest
   std::string os_build;
   std::string os_version;
   std::string os_image_digest;  // SHA-384 of the system image, hexadecimal
@@ -52,14 +54,16 @@ struct PhoneState {
   BootRecord boot;
 
   [[nodiscard]] bool AutoBoot() const;
+  // Where a phone that simply starts ends up.
+  [[nodiscard]] Stage WhatBoots() const;
 };
 
 [[nodiscard]] PhoneState FreshState(const PhoneSpec& spec);
 [[nodiscard]] Value ToValue(const PhoneState& state);
 // The saved state over a fresh one. A phone that was in the middle of a boot or restore comes back
-// in recovery.
+// where a power failure would have left it.
 [[nodiscard]] PhoneState FromValue(const Value& saved, const PhoneSpec& spec);
 
-void DrawNonces(PhoneState& state);
+void DrawNonces(PhoneState& state, const Generation& generation);
 
 }  // namespace rack

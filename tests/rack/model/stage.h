@@ -9,14 +9,17 @@ namespace rack {
 
 enum class Stage : std::uint8_t {
   kOff,
+  kDfu,      // the boot ROM waits for an iBSS
   kNormal,   // the installed iOS
   kIboot,    // recovery: the iBoot on flash
+  kIbss,     // recovery: the iBSS that the boot ROM was given
   kIbec,     // recovery: the iBEC that a host has sent
   kRestore,  // a restore ramdisk
 };
 
 enum class Event : std::uint8_t {
   kEnterRecovery,  // lockdownd request
+  kRunIbss,        // USB reset after a good download in DFU mode
   kRunIbec,        // `go` with a good iBEC
   kRunKernel,      // `bootx` with everything good
   kPanic,          // the kernel found nothing it could run
@@ -25,6 +28,7 @@ enum class Event : std::uint8_t {
   kRestoreFailed,
   kHoldForRecovery,  // buttons
   kHoldForRestart,
+  kHoldForDfu,
   kPowerOff,
   kPowerOn,
 };
@@ -32,7 +36,8 @@ enum class Event : std::uint8_t {
 // Which of the cart's timings passes between detach and attach.
 enum class Pause : std::uint8_t { kGap, kRestoreBoot, kFinish };
 
-// Where the boot chain ends when the phone simply starts: decided by flash and NVRAM.
+// Where the boot chain ends when the phone simply starts: decided by NOR, flash and NVRAM
+// (PhoneState::WhatBoots).
 inline constexpr std::optional<Stage> kWhateverBoots = std::nullopt;
 
 struct Transition {

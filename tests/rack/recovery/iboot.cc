@@ -53,7 +53,7 @@ UsbIdentity RecoveryIdentity(const Phone& phone) {
   identity.product = "Apple Mobile Device (Recovery Mode)";
   identity.serial =
       fmt::format("CPID:{:04X} CPRV:11 CPFM:03 SCEP:01 BDID:{:02X} ECID:{:016X} IBFL:3D SRNM:[{}]",
-                  spec.product->chip, spec.product->board_id, spec.ecid.value, spec.serial);
+                  spec.product.chip, spec.product.board_id, spec.ecid.value, spec.serial);
   identity.fresh_nonces = [&phone] {
     const Phone::Nonces shown = phone.ShownNonces();
     return Upper(" nonc:" + station::ToHex(shown.ap) + " snon:" + station::ToHex(shown.sep));
@@ -74,7 +74,7 @@ Iboot::Iboot(Phone& phone, Stage stage)
   environment_["ramdisk-delay"] = "2000";
   environment_["radio-error"] = "0";
   environment_["loadaddr"] = "0x801000000";
-  std::string board(phone.Spec().product->board.substr(0, phone.Spec().product->board.size() - 2));
+  std::string board(phone.Spec().product.board.substr(0, phone.Spec().product.board.size() - 2));
   environment_["config_board"] = board;
 }
 

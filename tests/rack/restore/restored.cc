@@ -15,13 +15,13 @@ constexpr std::chrono::seconds kFailureSilence{35};  // hosts read on for 30 s a
 Value QueryType(const Phone& phone) {
   return Value::Dict{{"Type", "com.apple.mobile.restored"},
                      {"RestoreProtocolVersion", kProtocolVersion},
-                     {"HardwareModel", phone.Spec().product->board},
+                     {"HardwareModel", phone.Spec().product.board},
                      {"SerialNumber", phone.Spec().serial},
                      {"Result", "Success"}};
 }
 
 Value QueryValue(const Phone& phone, const std::string& key) {
-  const Product& product = *phone.Spec().product;
+  const Product& product = phone.Spec().product;
   if (key == "HardwareInfo")
     return Value::Dict{{key, Value::Dict{{"BoardID", std::uint64_t{product.board_id}},
                                          {"ChipID", std::uint64_t{product.chip}},

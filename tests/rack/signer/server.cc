@@ -79,13 +79,15 @@ std::string_view PathOf(std::string_view target) {
 
 }  // namespace
 
-station::Result<std::unique_ptr<SignerServer>> SignerServer::Start(SigningKeys keys) {
+station::Result<std::unique_ptr<SignerServer>> SignerServer::Start(SigningKeys keys,
+                                                                     ProductTable products) {
   STATION_TRY(listener, ListenLoopback(0, kBacklog));
-  return std::unique_ptr<SignerServer>(new SignerServer(std::move(keys), std::move(listener)));
+  return std::unique_ptr<SignerServer>(new SignerServer(
+      TicketSigner(std::move(keys), std::move(products)), std::move(listener)));
 }
 
-SignerServer::SignerServer(SigningKeys keys, TcpListener listener)
-    : signer_(std::move(keys)), port_(listener.port) {
+SignerServer::SignerServer(TicketSigner signer, TcpListener listener)
+    : signer_(std::move(signer)), port_(listener.port) {
   server_ = std::make_unique<SocketServer>(
       std::move(listener.fd), [this](const std::shared_ptr<Stream>& stream) { Serve(*stream); });
 }

@@ -15,7 +15,8 @@ namespace rack {
 class SignerServer {
  public:
   // kIo when no port can be had.
-  [[nodiscard]] static station::Result<std::unique_ptr<SignerServer>> Start(SigningKeys keys);
+  [[nodiscard]] static station::Result<std::unique_ptr<SignerServer>> Start(SigningKeys keys,
+                                                                      ProductTable products);
 
   [[nodiscard]] std::string BaseUrl() const { return "http://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] SignerFaults Faults() const;
@@ -23,7 +24,7 @@ class SignerServer {
   [[nodiscard]] std::uint64_t TicketsAsked() const { return asked_; }
 
  private:
-  SignerServer(SigningKeys keys, TcpListener listener);
+  SignerServer(TicketSigner signer, TcpListener listener);
   void Serve(Stream& stream);
   [[nodiscard]] std::string AnswerTo(const std::string& method, const std::string& target,
                                      const std::string& body);

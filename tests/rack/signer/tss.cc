@@ -6,7 +6,6 @@
 
 #include "tests/rack/image4/components.h"
 #include "tests/rack/image4/digest.h"
-#include "tests/rack/model/product.h"
 
 namespace rack {
 namespace {
@@ -24,11 +23,12 @@ bool DigestSizeFits(std::size_t size) {
 }
 
 // Why a request for the AP ticket is refused; empty when it is signed.
-std::string Objection(const Value& request) {
+std::string Objection(const Value& request, const ProductTable& products) {
   const auto chip = request.Number("ApChipID");
   const auto board = request.Number("ApBoardID");
-  if (!chip || !board ||
-      FindBoard(static_cast<std::uint32_t>(*chip), static_cast<std::uint32_t>(*board)) == nullptr)
+  if (!chip || !board) return "no ApChipID or ApBoardID";
+  if (products.FindBoard(static_cast<std::uint32_t>(*chip), static_cast<std::uint32_t>(*board)) ==
+      nullptr)
     return "unknown ApChipID or ApBoardID";
   if (request.Number("ApECID").value_or(0) == 0) return "no ApECID";
   if (request.Number("ApSecurityDomain") != 1) return "ApSecurityDomain is not 1";
@@ -107,7 +107,7 @@ std::string TicketSigner::Answer(const Value& request, const SignerFaults& fault
   if (faults.refuse) return std::string(kNotEligible);
   Value answer = Value::Dict{{"@ServerVersion", "2.1.0"}};
   if (request.Flag("@ApImg4Ticket")) {
-    const std::string objection = Objection(request);
+    const std::string objection = Objection(request, products_);
     if (!objection.empty()) {
       spdlog::warn("signer status=94 reason=\"{}\"", objection);
       return std::string(kNotEligible);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/rack/image4/root.h"
+#include "tests/rack/model/product.h"
 #include "tests/rack/wire/value.h"
 
 namespace rack {
@@ -23,7 +24,8 @@ struct SignerFaults {
 
 class TicketSigner {
  public:
-  explicit TicketSigner(SigningKeys keys) : keys_(std::move(keys)) {}
+  TicketSigner(SigningKeys keys, ProductTable products)
+      : keys_(std::move(keys)), products_(std::move(products)) {}
 
   // The body of the answer: "STATUS=...&MESSAGE=...[&REQUEST_STRING=<plist>]".
   [[nodiscard]] std::string Answer(const Value& request, const SignerFaults& faults) const;
@@ -33,6 +35,7 @@ class TicketSigner {
 
  private:
   SigningKeys keys_;
+  ProductTable products_;
 };
 
 }  // namespace rack

@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kBlock = 131072;
 
 PhoneSpec TestSpec() {
-  return ParseCart("phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}]", "")
+  return ParseCart("phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}]", "",
+                   TestProducts())
       ->front();
 }
 

@@ -15,16 +15,26 @@ struct Part {
 };
 
 Bytes Marked(const char* type, const Marker& marker) {
-  const std::string text = WriteMarker(marker) + std::string(500, 'x');
-  return WritePayload(type, "test", AsBytes(text));
+  Bytes data = WriteMarker(marker);
+  data.resize(data.size() + 500, 'x');
+  return WritePayload(type, "test", data);
+}
+
+Marker About(const char* behaviour, const char* board) {
+  Marker marker;
+  marker.behaviour = behaviour;
+  marker.build = "19H999";
+  marker.version = "15.8";
+  marker.board = board;
+  return marker;
 }
 
 std::vector<Part> Parts() {
   return {{"iBEC", "ibec", WritePayload("ibec", "test", Bytes(700, 1))},
           {"RestoreLogo", "rlgo", WritePayload("rlgo", "test", Bytes(300, 2))},
           {"RestoreTrustCache", "rtsc", WritePayload("rtsc", "test", Bytes(300, 3))},
-          {"RestoreRamDisk", "rdsk", Marked("rdsk", {"Erase", "19H999", "15.8", ""})},
-          {"RestoreDeviceTree", "rdtr", Marked("rdtr", {"", "19H999", "15.8", "d20ap"})},
+          {"RestoreRamDisk", "rdsk", Marked("rdsk", About("Erase", ""))},
+          {"RestoreDeviceTree", "rdtr", Marked("rdtr", About("", "d20ap"))},
           {"RestoreKernelCache", "rkrn", WritePayload("rkrn", "test", Bytes(900, 4))}};
 }
 
@@ -39,7 +49,7 @@ class IbootTest : public testing::Test {
     return ParseCart(
                "phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0xABC\", mode: "
                "recovery}]",
-               "")
+               "", TestProducts())
         ->front();
   }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The machine's rack keys, for tests that sign.
+// The machine's rack keys and the catalogue, for tests that sign and for carts in tests.
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,14 @@
 
 namespace rack {
 
+inline const ProductTable& TestProducts() {
+  static const ProductTable products = ProductTable::Load(ProductTable::DefaultFile()).value();
+  return products;
+}
+
 inline const TicketSigner& TestSigner() {
-  static const TicketSigner signer(SigningKeys::LoadOrCreate(DefaultKeyFolder()).value());
+  static const TicketSigner signer(SigningKeys::LoadOrCreate(DefaultKeyFolder()).value(),
+                                   TestProducts());
   return signer;
 }
 

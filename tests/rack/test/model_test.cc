@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tests/rack/test/keys.h"
 #include "tests/rack/model/cart.h"
 #include "tests/rack/model/faults.h"
 #include "tests/rack/model/phone_state.h"
@@ -18,7 +19,7 @@ constexpr const char* kGood = R"(phones:
 )";
 
 TEST(Cart, FillsInWhatIsLeftOut) {
-  const auto cart = ParseCart(kGood, "CART.yaml");
+  const auto cart = ParseCart(kGood, "CART.yaml", TestProducts());
   ASSERT_TRUE(cart) << cart.error().context;
   ASSERT_EQ(cart->size(), 2U);
   const PhoneSpec& first = cart->front();
@@ -41,7 +42,7 @@ void PrintTo(const BadCart& row, std::ostream* out) { *out << row.name; }
 class CartReader : public testing::TestWithParam<BadCart> {};
 
 TEST_P(CartReader, NamesTheLine) {
-  const auto cart = ParseCart(GetParam().text, "CART.yaml");
+  const auto cart = ParseCart(GetParam().text, "CART.yaml", TestProducts());
   ASSERT_FALSE(cart);
   EXPECT_NE(cart.error().context.find(GetParam().complaint), std::string::npos)
       << cart.error().context;
@@ -56,19 +57,41 @@ INSTANTIATE_TEST_SUITE_P(
                             "CART.yaml:3: unknown key 'colour'"},
                     BadCart{"UnknownTiming", "phones:\n  - timing:\n      nap: 1\n",
                             "CART.yaml:3: unknown key 'nap'"},
-                    BadCart{"UnknownProduct", "phones:\n  - product: iPhone99,1\n",
-                            "CART.yaml:2: product 'iPhone99,1'"},
+                    BadCart{"UnknownProduct", "phones:\n  - {port: \"1-1\", product: \"iPhone99,1\"}\n",
+                            "CART.yaml:2: product 'iPhone99,1' is not in the catalogue"},
                     BadCart{"BadEcid", "phones:\n  - ecid: zzz\n", "CART.yaml:2: an ECID"},
                     BadCart{"BadPort", "phones:\n  - port: A1\n", "CART.yaml:2: a port"},
                     BadCart{"NoEcid", "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\"}\n",
                             "CART.yaml:2: a phone needs an ecid"},
-                    BadCart{"Dfu", "phones:\n  - mode: dfu\n", "CART.yaml:2: starting in DFU mode"},
+                    BadCart{"BadMode", "phones:\n  - mode: sleep\n", "CART.yaml:2: mode is"},
                     BadCart{"TwoOnOnePort",
                             "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}\n"
                             "  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x2\"}\n",
                             "CART.yaml:3: two phones with port 1-1"},
                     BadCart{"NoYaml", "phones: [\n", "CART.yaml:"}),
     [](const auto& row) { return row.param.name; });
+
+TEST(Cart, KnowsEveryProductOfTheCatalogue) {
+  for (const Product& product : TestProducts().All()) {
+    const auto cart = ParseCart("phones: [{port: \"1-1\", ecid: \"0x1\", product: \"" + product.type +
+                                    "\", board: " + product.board + ", mode: dfu}]",
+                                "", TestProducts());
+    ASSERT_TRUE(cart) << cart.error().context;
+    EXPECT_EQ(cart->front().product.chip, product.chip);
+    EXPECT_EQ(cart->front().udid.size(), product.generation.chip_udid ? 25U : 40U) << product.type;
+  }
+  EXPECT_EQ(TestProducts().Find("iPhone8,1", "n71map")->chip, 0x8003U);
+  EXPECT_EQ(TestProducts().Find("iPhone8,1")->platform, "s8000");
+}
+
+TEST(Stage, WhatBootsFollowsFlash) {
+  PhoneState state;
+  EXPECT_EQ(state.WhatBoots(), Stage::kNormal);
+  state.nvram["auto-boot"] = "false";
+  EXPECT_EQ(state.WhatBoots(), Stage::kIboot);
+  state.nor_complete = false;
+  EXPECT_EQ(state.WhatBoots(), Stage::kDfu);
+}
 
 TEST(Stage, KernelRunsOnlyFromIbec) {
   EXPECT_EQ(FindTransition(Stage::kIbec, Event::kRunKernel)->to, Stage::kRestore);
@@ -78,7 +101,7 @@ TEST(Stage, KernelRunsOnlyFromIbec) {
 }
 
 TEST(PhoneState, InterruptedRestoreComesBackInRecovery) {
-  const PhoneSpec spec = ParseCart(kGood, "")->back();
+  const PhoneSpec spec = ParseCart(kGood, "", TestProducts())->back();
   PhoneState state = FreshState(spec);
   state.stage = Stage::kRestore;
   state.os_complete = false;

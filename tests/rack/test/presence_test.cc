@@ -16,7 +16,7 @@ class PresenceTest : public testing::Test {
         ParseCart(
             "phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\", mode: recovery, "
             "timing: {leave: 0, gap: 0, restore_boot: 0, finish: 0}}]",
-            "")
+            "", TestProducts())
             ->front();
     return spec;
   }
