@@ -61,7 +61,8 @@ int Run(const Options& options) {
   spdlog::set_default_logger(spdlog::basic_logger_mt("rack", options.dir + "/rack.log"));
   spdlog::flush_every(std::chrono::seconds(1));
   spdlog::flush_on(spdlog::level::warn);
-  const auto started = rack::Rack::Start(std::move(*cart), *products, std::filesystem::absolute(options.dir));
+  const auto started =
+      rack::Rack::Start(std::move(*cart), *products, std::filesystem::absolute(options.dir));
   if (!started) return Report(started.error());
   fmt::print("ready\n");
   std::fflush(stdout);
@@ -136,12 +137,13 @@ void AddForgeOptions(CLI::App& command, Options& options) {
   command.add_flag("--json", options.json, "report as JSON");
 }
 
-void AddPhoneCommand(CLI::App& app, const std::string& name, const std::string& what,
-                     Options& options, bool words) {
+CLI::App* AddPhoneCommand(CLI::App& app, const std::string& name, const std::string& what,
+                          Options& options, bool words) {
   CLI::App* command = app.add_subcommand(name, what);
   command->add_option("--dir", options.dir)->required();
   command->add_option("phone", options.phone, "name, port, ECID or UDID")->required();
   if (words) command->add_option("words", options.words, "see the README");
+  return command;
 }
 
 int Dispatch(const std::string& command, const Options& options) {
@@ -149,6 +151,7 @@ int Dispatch(const std::string& command, const Options& options) {
   if (command == "exec") return Execute(options);
   if (command == "status") return Status(options);
   if (command == "forge") return Forge(options);
+  if (command == "keys") return fmt::print("{}", rack::CartKeys()), 0;
   return Act(command, options);
 }
 
@@ -165,6 +168,7 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "run a cart until ended; prints \"ready\"");
   run->add_option("--cart", options.cart, "CART.yaml")->required();
   run->add_option("--dir", options.dir, "sockets, state and logs")->required();
+  run->footer("\nCART.yaml\n" + rack::CartKeys());
   CLI::App* exec =
       app.add_subcommand("exec", "run a program in the rack's world: exec --dir DIR -- CMD ARG...");
   exec->add_option("--dir", options.dir)->required();
@@ -178,7 +182,9 @@ int main(int argc, char** argv) {
   AddPhoneCommand(app, "unplug", "pull its cable", options, false);
   AddPhoneCommand(app, "power", "power PHONE on|off", options, true);
   AddPhoneCommand(app, "press", "press PHONE recovery|restart", options, true);
-  AddPhoneCommand(app, "fault", "fault PHONE|signer NAME [ARG...]", options, true);
+  AddPhoneCommand(app, "fault", "fault PHONE|signer|all NAME [ARG...]", options, true)
+      ->footer(rack::FaultHelp());
+  app.add_subcommand("keys", "what a CART.yaml may say");
   AddForgeOptions(*app.add_subcommand("forge", "make an IPSW"), options);
 
   CLI11_PARSE(app, static_cast<int>(separator - argv), argv);

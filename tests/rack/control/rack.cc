@@ -10,7 +10,6 @@
 #include <array>
 
 #include "station/base/fd.h"
-#include "tests/rack/signer/switch.h"
 
 namespace rack {
 namespace {
@@ -20,7 +19,6 @@ using station::ErrorCode;
 using station::Fail;
 using station::Result;
 
-constexpr std::chrono::seconds kActionPatience{15};
 constexpr int kControlBacklog = 64;
 constexpr std::string_view kShortPrefix = "/tmp/rack-";
 constexpr const char* kRunLink = "run";  // DIR/run leads to the short folder
@@ -210,19 +208,12 @@ Phone* Rack::FindPhone(const std::string& text) const {
 
 Value Rack::Act(const std::string& command, const std::string& name,
                 const std::vector<std::string>& words) {
-  if (command == "fault" && name == "signer") {
-    SignerFaults faults = signer_->Faults();
-    if (const auto applied = SwitchSigner(faults, words); !applied)
-      return ErrorAnswer(applied.error());
-    signer_->SetFaults(faults);
-    return Value();
+  if (command == "fault") {
+    const auto applied = Fault(name, words);
+    return applied ? Value() : ErrorAnswer(applied.error());
   }
   Phone* phone = FindPhone(name);
   if (phone == nullptr) return Value::Dict{{"Error", "no phone " + name}};
-  if (command == "fault") {
-    const auto applied = SetPhoneFault(*phone, words);
-    return applied ? Value() : ErrorAnswer(applied.error());
-  }
   const std::string word = words.empty() ? "" : words[0];
   using enum Phone::Wish::Kind;
   static const std::map<std::pair<std::string, std::string>, Phone::Wish> wishes = {
@@ -241,29 +232,6 @@ Value Rack::Act(const std::string& command, const std::string& name,
   if (phone->Ask(wish->second).wait_for(kActionPatience) != std::future_status::ready)
     return Value::Dict{{"Error", "asked for, but not done yet"}};
   return Value();
-}
-
-station::Status Rack::SetPhoneFault(Phone& phone, const std::vector<std::string>& words) {
-  if (words.size() == 2 && words[0] == "swap") return SwapPorts(phone, words[1]);
-  return phone.SetFault(words);
-}
-
-station::Status Rack::SwapPorts(Phone& one, const std::string& other_name) {
-  Phone* other = FindPhone(other_name);
-  if (other == nullptr || other == &one)
-    return Fail(ErrorCode::kBadRequest, "no other phone " + other_name);
-  const station::PortPath first = one.State().port;
-  const station::PortPath second = other->State().port;
-  // Both must be off before either is on: a port holds one phone.
-  for (auto& gone : {one.Ask(Phone::Wish::Kind::kUnplug).share(),
-                     other->Ask(Phone::Wish::Kind::kUnplug).share()})
-    gone.wait_for(kActionPatience);
-  one.Ask(Phone::Wish{.kind = Phone::Wish::Kind::kMove, .port = second});
-  other->Ask(Phone::Wish{.kind = Phone::Wish::Kind::kMove, .port = first});
-  for (auto& back :
-       {one.Ask(Phone::Wish::Kind::kPlug).share(), other->Ask(Phone::Wish::Kind::kPlug).share()})
-    back.wait_for(kActionPatience);
-  return {};
 }
 
 Result<std::string> ControlSocket(const fs::path& folder) {

@@ -28,6 +28,12 @@ class ShortFolder {
   std::string path_;
 };
 
+// How long a command waits until a phone has done what was asked of it.
+inline constexpr std::chrono::seconds kActionPatience{15};
+
+// What `station-rack fault --help` says: every fault there is, by what it befalls.
+[[nodiscard]] std::string FaultHelp();
+
 class Rack {
  public:
   // kAlreadyExists when another rack runs in `folder`.
@@ -46,7 +52,12 @@ class Rack {
   [[nodiscard]] Value Status() const;
   [[nodiscard]] Value Act(const std::string& command, const std::string& phone,
                           const std::vector<std::string>& words);
-  [[nodiscard]] station::Status SetPhoneFault(Phone& phone, const std::vector<std::string>& words);
+  // rack_faults.cc
+  [[nodiscard]] station::Status Fault(const std::string& target,
+                                      const std::vector<std::string>& words);
+  [[nodiscard]] station::Status FaultPhone(Phone& phone, const std::vector<std::string>& words);
+  [[nodiscard]] station::Status FaultSigner(const std::vector<std::string>& words);
+  [[nodiscard]] station::Status ClearFaults(const std::vector<std::string>& words);
   [[nodiscard]] station::Status SwapPorts(Phone& one, const std::string& other);
   // By name, port, ECID or UDID.
   [[nodiscard]] Phone* FindPhone(const std::string& text) const;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <functional>
-#include <map>
 #include <set>
 
 #include "station/base/fd.h"
@@ -45,8 +45,15 @@ std::chrono::milliseconds AsSeconds(const YAML::Node& node) {
   return std::chrono::milliseconds(static_cast<int>(seconds * 1000));
 }
 
+// The one list of what a cart may say; `station-rack keys` prints it.
 template <typename T>
-using Keys = std::map<std::string, std::function<void(T&, const YAML::Node&)>>;
+struct Key {
+  const char* name;
+  const char* meaning;
+  std::function<void(T&, const YAML::Node&)> read;
+};
+template <typename T>
+using Keys = std::vector<Key<T>>;
 
 template <typename T>
 void ReadMap(const YAML::Node& node, const Keys<T>& keys, T& out) {
@@ -54,19 +61,23 @@ void ReadMap(const YAML::Node& node, const Keys<T>& keys, T& out) {
   std::set<std::string> seen;
   for (const auto& entry : node) {
     const auto key = AsString(entry.first);
-    const auto found = keys.find(key);
+    const auto found = std::ranges::find(keys, key, &Key<T>::name);
     if (found == keys.end()) Reject(entry.first, fmt::format("unknown key '{}'", key));
     if (!seen.insert(key).second) Reject(entry.first, fmt::format("key '{}' given twice", key));
-    found->second(out, entry.second);
+    found->read(out, entry.second);
   }
 }
 
 const Keys<Timing>& TimingKeys() {
+  static const auto seconds = [](std::chrono::milliseconds Timing::*field) {
+    return [field](Timing& timing, const YAML::Node& node) { timing.*field = AsSeconds(node); };
+  };
   static const Keys<Timing> keys = {
-      {"leave", [](Timing& t, const YAML::Node& n) { t.leave = AsSeconds(n); }},
-      {"gap", [](Timing& t, const YAML::Node& n) { t.gap = AsSeconds(n); }},
-      {"restore_boot", [](Timing& t, const YAML::Node& n) { t.restore_boot = AsSeconds(n); }},
-      {"finish", [](Timing& t, const YAML::Node& n) { t.finish = AsSeconds(n); }},
+      {"leave", "from the answer to EnterRecovery to the detach; 1", seconds(&Timing::leave)},
+      {"gap", "from detach to attach; 1.5 (below 1 some clients misread it)",
+       seconds(&Timing::gap)},
+      {"restore_boot", "from bootx to restore mode; 3", seconds(&Timing::restore_boot)},
+      {"finish", "from the last status to normal mode; 5", seconds(&Timing::finish)},
   };
   return keys;
 }
@@ -108,32 +119,56 @@ void ReadBattery(PhoneSpec& phone, const YAML::Node& node) {
   if (phone.battery < 0 || phone.battery > 100) Reject(node, "a percentage expected");
 }
 
+std::function<void(PhoneSpec&, const YAML::Node&)> Text(std::string PhoneSpec::*field) {
+  return [field](PhoneSpec& phone, const YAML::Node& node) { phone.*field = AsString(node); };
+}
+
+std::function<void(PhoneSpec&, const YAML::Node&)> Flag(bool PhoneSpec::*field) {
+  return [field](PhoneSpec& phone, const YAML::Node& node) { phone.*field = AsFlag(node); };
+}
+
+void ReadLater(PhoneSpec&, const YAML::Node&) {}  // by ReadProduct, which needs the catalogue
+
+void ReadTiming(PhoneSpec& phone, const YAML::Node& node) {
+  ReadMap(node, TimingKeys(), phone.timing);
+}
+
+void ReadFaults(PhoneSpec& phone, const YAML::Node& node) {
+  phone.faults = As<std::vector<std::string>>(node, "a list of faults");
+}
+
 const Keys<PhoneSpec>& PhoneKeys() {
   static const Keys<PhoneSpec> keys = {
-      {"name", [](PhoneSpec& p, const YAML::Node& n) { p.name = AsString(n); }},
-      {"port", ReadPort},
-      {"product", [](PhoneSpec&, const YAML::Node&) {}},  // both: ReadProduct
-      {"board", [](PhoneSpec&, const YAML::Node&) {}},
-      {"ecid", ReadEcid},
-      {"udid", [](PhoneSpec& p, const YAML::Node& n) { p.udid = AsString(n); }},
-      {"serial", [](PhoneSpec& p, const YAML::Node& n) { p.serial = AsString(n); }},
-      {"os_build", [](PhoneSpec& p, const YAML::Node& n) { p.os_build = AsString(n); }},
-      {"os_version", [](PhoneSpec& p, const YAML::Node& n) { p.os_version = AsString(n); }},
-      {"mode", ReadMode},
-      {"super_speed", [](PhoneSpec& p, const YAML::Node& n) { p.super_speed = AsFlag(n); }},
-      {"plugged", [](PhoneSpec& p, const YAML::Node& n) { p.plugged = AsFlag(n); }},
-      {"user_data", [](PhoneSpec& p, const YAML::Node& n) { p.user_data = AsFlag(n); }},
-      {"battery", ReadBattery},
-      {"enter_recovery_needs_session",
-       [](PhoneSpec& p, const YAML::Node& n) { p.enter_recovery_needs_session = AsFlag(n); }},
-      {"ask_fud", [](PhoneSpec& p, const YAML::Node& n) { p.ask_fud = AsFlag(n); }},
-      {"timing", [](PhoneSpec& p, const YAML::Node& n) { ReadMap(n, TimingKeys(), p.timing); }},
-      {"faults",
-       [](PhoneSpec& p, const YAML::Node& n) {
-         p.faults = As<std::vector<std::string>>(n, "a list of faults");
-       }},
+      {"port", "USB bus and port chain, such as \"1-4.2\"; required", ReadPort},
+      {"product", "type of the catalogue, such as iPhone10,1; required", ReadLater},
+      {"board", "which of a product's boards; the catalogue's first", ReadLater},
+      {"ecid", "the chip's own number, not 0; required", ReadEcid},
+      {"name", "how commands call the phone; phone1, phone2...", Text(&PhoneSpec::name)},
+      {"udid", "as the product's generation forms it; follows from the ecid",
+       Text(&PhoneSpec::udid)},
+      {"serial", "serial number; follows from the ecid", Text(&PhoneSpec::serial)},
+      {"os_build", "the installed iOS; 18H17", Text(&PhoneSpec::os_build)},
+      {"os_version", "its version; follows from os_build", Text(&PhoneSpec::os_version)},
+      {"mode", "normal, recovery or dfu; normal", ReadMode},
+      {"plugged", "whether its cable is in; true", Flag(&PhoneSpec::plugged)},
+      {"super_speed", "normal and restore mode appear on the next bus, same chain; false",
+       Flag(&PhoneSpec::super_speed)},
+      {"user_data", "whether somebody has set it up; true", Flag(&PhoneSpec::user_data)},
+      {"battery", "charge in per cent; 80", ReadBattery},
+      {"enter_recovery_needs_session", "as iOS 14.5 and later want it; false",
+       Flag(&PhoneSpec::enter_recovery_needs_session)},
+      {"ask_fud", "a restore asks for FUDData; false", Flag(&PhoneSpec::ask_fud)},
+      {"timing", "a map of seconds, see below", ReadTiming},
+      {"faults", "a list of faults as `fault PHONE` takes them", ReadFaults},
   };
   return keys;
+}
+
+template <typename T>
+std::string Lines(const Keys<T>& keys) {
+  std::string lines;
+  for (const auto& key : keys) lines += fmt::format("  {:<30} {}\n", key.name, key.meaning);
+  return lines;
 }
 
 std::string Base32Like(const Bytes& digest, std::size_t count) {
@@ -191,7 +226,7 @@ Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::str
                                          const ProductTable& products) {
   try {
     Cart cart{products, {}};
-    ReadMap(YAML::Load(text), Keys<Cart>{{"phones", ReadPhones}}, cart);
+    ReadMap(YAML::Load(text), Keys<Cart>{{"phones", "the phones", ReadPhones}}, cart);
     if (cart.phones.empty()) return Fail(ErrorCode::kConfigInvalid, shown_path + ": no phones");
     return std::move(cart.phones);
   } catch (const Bad& bad) {
@@ -206,6 +241,11 @@ Result<std::vector<PhoneSpec>> ParseCart(const std::string& text, const std::str
 Result<std::vector<PhoneSpec>> LoadCart(const std::string& path, const ProductTable& products) {
   STATION_TRY(text, station::ReadFile(path));
   return ParseCart(text, path, products);
+}
+
+std::string CartKeys() {
+  return "phones: a list; each phone has\n" + Lines(PhoneKeys()) + "timing:\n" +
+         Lines(TimingKeys());
 }
 
 std::string VersionForBuild(const std::string& build) {

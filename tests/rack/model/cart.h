@@ -51,6 +51,10 @@ struct PhoneSpec {
                                                                 const std::string& shown_path,
                                                                 const ProductTable& products);
 
+// Every key of CART.yaml with its meaning and default, a line each: what `station-rack keys`
+// prints.
+[[nodiscard]] std::string CartKeys();
+
 // "19H999" -> "15.7": what a build number says about the version.
 [[nodiscard]] std::string VersionForBuild(const std::string& build);
 

@@ -1,7 +1,9 @@
 #include "tests/rack/model/faults.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <functional>
-#include <map>
 
 namespace rack {
 namespace {
@@ -13,61 +15,93 @@ std::optional<std::uint64_t> AsNumber(const std::string& text) {
 }
 
 using Arguments = std::vector<std::string>;
-using Setter = std::function<bool(PhoneFaults&, const Arguments&)>;
+struct Target {
+  PhoneFaults& faults;
+  PhoneState& state;
+};
+using Setter = std::function<bool(Target, const Arguments&)>;
 
-bool SetUnplug(PhoneFaults& faults, const Arguments& arguments) {
+bool SetUnplug(Target phone, const Arguments& arguments) {
   if (arguments.empty() || arguments.size() > 2 || !AsNumber(arguments[0])) return false;
-  faults.unplug_at_byte = AsNumber(arguments[0]);
-  faults.replug_after.reset();
+  phone.faults.unplug_at_byte = AsNumber(arguments[0]);
+  phone.faults.replug_after.reset();
   if (arguments.size() == 1) return true;
   const auto seconds = AsNumber(arguments[1]);
-  if (seconds) faults.replug_after = std::chrono::seconds(*seconds);
+  if (seconds) phone.faults.replug_after = std::chrono::seconds(*seconds);
   return seconds.has_value();
 }
 
-bool SetCorrupt(PhoneFaults& faults, const Arguments& arguments) {
-  faults.corrupt_upload = arguments.empty() ? "any" : arguments[0];
+bool SetCorrupt(Target phone, const Arguments& arguments) {
+  phone.faults.corrupt_upload = arguments.empty() ? "any" : arguments[0];
   return arguments.size() <= 1;
 }
 
+bool Clear(Target phone, const Arguments& arguments) {
+  phone.faults = PhoneFaults();
+  return arguments.empty();
+}
+
+// "on" (also when left out) or "off".
+std::optional<bool> AsSwitch(const Arguments& arguments) {
+  if (arguments.empty()) return true;
+  if (arguments.size() > 1 || (arguments[0] != "on" && arguments[0] != "off")) return std::nullopt;
+  return arguments[0] == "on";
+}
+
 Setter Switch(bool PhoneFaults::*flag) {
-  return [flag](PhoneFaults& faults, const Arguments& arguments) {
-    if (arguments.size() > 1 ||
-        (arguments.size() == 1 && arguments[0] != "on" && arguments[0] != "off"))
-      return false;
-    faults.*flag = arguments.empty() || arguments[0] == "on";
-    return true;
+  return [flag](Target phone, const Arguments& arguments) {
+    const auto on = AsSwitch(arguments);
+    if (on) phone.faults.*flag = *on;
+    return on.has_value();
   };
 }
 
-const std::map<std::string, Setter>& Table() {
-  static const std::map<std::string, Setter> table = {
-      {"unplug-at-byte", SetUnplug},
-      {"corrupt-upload", SetCorrupt},
-      {"stale-nonce", Switch(&PhoneFaults::stale_nonce)},
-      {"refuse-enter-recovery", Switch(&PhoneFaults::refuse_enter_recovery)},
-      {"stall-asr", Switch(&PhoneFaults::stall_asr)},
-      {"none",
-       [](PhoneFaults& faults, const Arguments& arguments) {
-         faults = PhoneFaults();
-         return arguments.empty();
-       }},
+struct Row {
+  FaultLine line;
+  Setter set;
+};
+
+const std::vector<Row>& Table() {
+  static const std::vector<Row> table = {
+      {{"unplug-at-byte N [SECONDS]",
+        "pulls the cable after N bytes of the OS image; plugs it in again after SECONDS", "once"},
+       SetUnplug},
+      {{"corrupt-upload [COMPONENT]",
+        "flips one bit of that upload to recovery mode (any, when none is named)", "once"},
+       SetCorrupt},
+      {{"stale-nonce [on|off]",
+        "the nonce in force is not the one shown, until an image was refused for it: then recovery "
+        "mode shows the true one",
+        "switched off"},
+       Switch(&PhoneFaults::stale_nonce)},
+      {{"refuse-enter-recovery [on|off]", "lockdownd refuses EnterRecovery", "switched off"},
+       Switch(&PhoneFaults::refuse_enter_recovery)},
+      {{"stall-asr", "stops reading in mid-image", "once"}, Switch(&PhoneFaults::stall_asr)},
+      {{"none", "clears all faults of this phone"}, Clear},
   };
   return table;
 }
 
 }  // namespace
 
-station::Status ApplyFault(PhoneFaults& faults, const std::vector<std::string>& words) {
-  const auto found = words.empty() ? Table().end() : Table().find(words[0]);
+std::vector<FaultLine> PhoneFaultLines() {
+  std::vector<FaultLine> lines;
+  for (const Row& row : Table()) lines.push_back(row.line);
+  return lines;
+}
+
+station::Status ApplyFault(PhoneFaults& faults, PhoneState& state,
+                           const std::vector<std::string>& words) {
+  const auto found = std::ranges::find_if(
+      Table(), [&](const Row& row) { return !words.empty() && row.line.Name() == words[0]; });
   if (found == Table().end()) {
     std::string known;
-    for (const auto& [name, setter] : Table()) known += " " + name;
+    for (const Row& row : Table()) known += fmt::format(" {}", row.line.Name());
     return station::Fail(station::ErrorCode::kBadRequest, "faults are:" + known);
   }
-  if (!found->second(faults, {words.begin() + 1, words.end()}))
+  if (!found->set({faults, state}, {words.begin() + 1, words.end()}))
     return station::Fail(station::ErrorCode::kBadRequest,
-                         "arguments of fault " + words[0] + " not understood");
+                         fmt::format("usage: {}", found->line.usage));
   return {};
 }
 

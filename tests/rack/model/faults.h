@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "station/base/result.h"
+#include "tests/rack/model/fault_line.h"
+#include "tests/rack/model/phone_state.h"
 
 namespace rack {
 
@@ -20,9 +22,11 @@ struct PhoneFaults {
   bool stall_asr = false;  // stops reading in mid-stream, for ever; once
 };
 
+[[nodiscard]] std::vector<FaultLine> PhoneFaultLines();
+
 // One fault as the command line gives it: {"unplug-at-byte", "1000000"}; {"none"} clears all.
-// kBadRequest otherwise.
-[[nodiscard]] station::Status ApplyFault(PhoneFaults& faults,
+// Some change what the phone is (battery, lock) instead. kBadRequest otherwise.
+[[nodiscard]] station::Status ApplyFault(PhoneFaults& faults, PhoneState& state,
                                          const std::vector<std::string>& words);
 
 }  // namespace rack

@@ -32,7 +32,7 @@ Phone::Phone(PhoneSpec spec, RootOfTrust root, std::string state_file)
   if (const auto text = station::ReadFile(state_file_))
     if (const auto saved = Value::Parse(*text)) state_ = FromValue(*saved, spec_);
   for (const std::string& fault : spec_.faults)
-    if (const auto applied = ApplyFault(faults_, Words(fault)); !applied)
+    if (const auto applied = ApplyFault(faults_, state_, Words(fault)); !applied)
       spdlog::error("phone={} {}", spec_.name, applied.error().context);
 }
 
@@ -72,7 +72,7 @@ void Phone::Refuse(Refusal refusal) {
 ChipIdentity Phone::Chip() const {
   const std::lock_guard lock(mutex_);
   ChipIdentity chip{spec_.product.chip, spec_.product.board_id, spec_.ecid.value, 1, 1,
-                    state_.ap_nonce,     state_.sep_nonce};
+                    state_.ap_nonce,    state_.sep_nonce};
   if (faults_.stale_nonce) chip.ap_nonce[0] ^= 0xFFU;
   return chip;
 }
@@ -91,7 +91,9 @@ PhoneFaults Phone::Faults() const {
 
 station::Status Phone::SetFault(const std::vector<std::string>& words) {
   const std::lock_guard lock(mutex_);
-  return ApplyFault(faults_, words);
+  const auto applied = ApplyFault(faults_, state_, words);
+  Save(state_);
+  return applied;
 }
 
 bool Phone::TakeCorruption(const std::string& four_cc) {

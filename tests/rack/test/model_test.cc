@@ -119,17 +119,18 @@ TEST(PhoneState, InterruptedRestoreComesBackInRecovery) {
 
 TEST(Faults, AreSwitchedAndCleared) {
   PhoneFaults faults;
-  EXPECT_TRUE(ApplyFault(faults, {"unplug-at-byte", "1000", "3"}));
+  PhoneState state;
+  EXPECT_TRUE(ApplyFault(faults, state, {"unplug-at-byte", "1000", "3"}));
   EXPECT_EQ(faults.unplug_at_byte, 1000U);
   EXPECT_EQ(faults.replug_after, std::chrono::seconds(3));
-  EXPECT_TRUE(ApplyFault(faults, {"stale-nonce"}));
+  EXPECT_TRUE(ApplyFault(faults, state, {"stale-nonce"}));
   EXPECT_TRUE(faults.stale_nonce);
-  EXPECT_TRUE(ApplyFault(faults, {"stale-nonce", "off"}));
+  EXPECT_TRUE(ApplyFault(faults, state, {"stale-nonce", "off"}));
   EXPECT_FALSE(faults.stale_nonce);
-  EXPECT_FALSE(ApplyFault(faults, {"unplug-at-byte", "soon"}));
-  EXPECT_FALSE(ApplyFault(faults, {"explode"}));
-  EXPECT_FALSE(ApplyFault(faults, {}));
-  EXPECT_TRUE(ApplyFault(faults, {"none"}));
+  EXPECT_FALSE(ApplyFault(faults, state, {"unplug-at-byte", "soon"}));
+  EXPECT_FALSE(ApplyFault(faults, state, {"explode"}));
+  EXPECT_FALSE(ApplyFault(faults, state, {}));
+  EXPECT_TRUE(ApplyFault(faults, state, {"none"}));
   EXPECT_FALSE(faults.unplug_at_byte.has_value());
 }
 
