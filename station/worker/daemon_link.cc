@@ -9,7 +9,8 @@
 
 namespace station::worker {
 
-DaemonLink::DaemonLink(std::filesystem::path socket, std::string task) : path_(std::move(socket)), task_(std::move(task)) {}
+DaemonLink::DaemonLink(std::filesystem::path socket, std::string task)
+    : path_(std::move(socket)), task_(std::move(task)) {}
 
 Result<Orders> DaemonLink::Start() {
   Orders orders;
@@ -28,18 +29,22 @@ Status DaemonLink::Connect(bool resumed, Orders* orders) {
   hello.set_resumed(resumed);
   STATION_CHECK(channel.Send(message));
   pollfd wait{channel.Socket().Get(), POLLIN, 0};
-  if (::poll(&wait, 1, 10000) <= 0) return Fail(ErrorCode::kLinkLost, "the daemon does not answer Hello");
+  if (::poll(&wait, 1, 10000) <= 0)
+    return Fail(ErrorCode::kLinkLost, "the daemon does not answer Hello");
   STATION_TRY(packet, channel.Receive());
   v1::ToWorker answer;
-  if (!packet || !answer.ParseFromString(packet->bytes)) return Fail(ErrorCode::kLinkLost, "the daemon closed the line");
+  if (!packet || !answer.ParseFromString(packet->bytes))
+    return Fail(ErrorCode::kLinkLost, "the daemon closed the line");
   if (answer.has_refused()) {
-    const auto code = ErrorCodeFromNumber(answer.refused().error_code()).value_or(ErrorCode::kInternal);
+    const auto code =
+        ErrorCodeFromNumber(answer.refused().error_code()).value_or(ErrorCode::kInternal);
     return Fail(code, "the daemon refuses " + task_ + ": " + answer.refused().context());
   }
   if (!answer.has_welcome() || answer.welcome().link_version() != link::kLinkVersion)
     return Fail(ErrorCode::kLinkVersion, "the daemon speaks another version of the link");
   wishes_.emergency_stop = answer.welcome().emergency_stop();
-  if (orders != nullptr) *orders = Orders{std::move(*answer.mutable_welcome()), std::move(packet->descriptors)};
+  if (orders != nullptr)
+    *orders = Orders{std::move(*answer.mutable_welcome()), std::move(packet->descriptors)};
   channel_.emplace(std::move(channel));
   return {};
 }
@@ -50,7 +55,8 @@ void DaemonLink::ReconnectIfDown() {
   next_attempt_ = now + std::chrono::seconds(1);
   if (const auto connected = Connect(true, nullptr); !connected) return;
   Log(LogLevel::kInfo, "daemon is back", {{"task", task_}});
-  if (current_step_) (void)channel_->Send(*current_step_);  // the one report a new daemon cannot do without
+  if (current_step_)
+    (void)channel_->Send(*current_step_);  // the one report a new daemon cannot do without
 }
 
 void DaemonLink::Report(const v1::ToDaemon& message) {

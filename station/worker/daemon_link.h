@@ -1,6 +1,6 @@
 #pragma once
-// The worker's line to stationd: reports go out, orders come in. The daemon may go away and come back: reports are then
-// dropped (the journal has what matters) and the worker works on.
+// The worker's line to stationd: reports go out, orders come in. The daemon may go away and come
+// back: reports are then dropped (the journal has what matters) and the worker works on.
 
 #include <chrono>
 #include <filesystem>

@@ -13,7 +13,8 @@ constexpr std::chrono::seconds kMuxPatience{30};
 Result<v1::Identified> FromSerial(const usb::UsbPhone& device) {
   const auto tokens = usb::ParseSerialTokens(device.serial);
   if (!tokens || !tokens->ecid.Known())
-    return Fail(ErrorCode::kPhoneIdentityUnreadable, "no ECID in '" + device.serial.substr(0, 126) + "'");
+    return Fail(ErrorCode::kPhoneIdentityUnreadable,
+                "no ECID in '" + device.serial.substr(0, 126) + "'");
   v1::Identified identified;
   identified.set_ecid(tokens->ecid.value);
   identified.set_serial_number(tokens->serial_number);
@@ -55,17 +56,19 @@ Result<v1::Identified> FromLockdown(const std::string& udid, JobReporter& report
 }  // namespace
 
 Result<v1::Identified> Identify(const v1::IdentifyOrders& orders, JobReporter& reporter) {
-  STATION_CHECK(reporter.BeginStep(Step::kIdentify, false));
+  STATION_CHECK(reporter.BeginStep(Step::kIdentify));
   STATION_TRY(watch, PortWatch::For(orders.port()));
-  STATION_TRY(device, watch.WaitFor([](const usb::UsbPhone&) { return true; }, std::chrono::seconds(5), ErrorCode::kPhoneGone,
-                                    "a phone on the port", reporter));
+  STATION_TRY(device,
+              watch.WaitFor([](const usb::UsbPhone&) { return true; }, std::chrono::seconds(5),
+                            ErrorCode::kPhoneGone, "a phone on the port", reporter));
   if (device.mode != PhoneMode::kNormal) return FromSerial(device);
   // usbmuxd shows a phone only after its own preflight: give it time.
   const auto deadline = std::chrono::steady_clock::now() + kMuxPatience;
   while (true) {
     auto identified = FromLockdown(UdidOf(device), reporter);
     if (identified || std::chrono::steady_clock::now() > deadline) return identified;
-    if (!watch.Look()) return Fail(ErrorCode::kPhoneGone, "the phone left while it was asked who it is");
+    if (!watch.Look())
+      return Fail(ErrorCode::kPhoneGone, "the phone left while it was asked who it is");
     STATION_CHECK(reporter.Pause(std::chrono::milliseconds(500)));
   }
 }

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "station/base/log.h"
+#include "station/base/step_table.h"
 
 namespace station::worker {
 namespace {
@@ -17,12 +18,16 @@ JobReporter::JobReporter(DaemonLink& link, std::optional<link::JournalWriter> jo
 Status JobReporter::Refusal(bool about_to_destroy) {
   const DaemonLink::Wishes wishes = link_.Poll();
   if (wishes.emergency_stop) return Fail(ErrorCode::kEmergencyStop, "emergency stop");
-  if (wishes.cancelled) return Fail(ErrorCode::kCancelled, about_to_destroy ? "cancelled before the destructive step" : "cancelled");
+  if (wishes.cancelled)
+    return Fail(ErrorCode::kCancelled,
+                about_to_destroy ? "cancelled before the destructive step" : "cancelled");
   return {};
 }
 
-Status JobReporter::BeginStep(Step step, bool destructive) {
-  // A job that is already destroying goes on to its end: stopping between flash steps would leave a dead phone.
+Status JobReporter::BeginStep(Step step) {
+  const bool destructive = Spec(step).destructive;
+  // A job that is already destroying goes on to its end: stopping between flash steps would leave a
+  // dead phone.
   if (!destructive_) STATION_CHECK(Refusal(destructive));
   v1::ToDaemon message;
   v1::StepStarted& started = *message.mutable_step_started();
@@ -40,7 +45,8 @@ Status JobReporter::BeginStep(Step step, bool destructive) {
     destructive_ = destructive;
     next_progress_ = {};
   }
-  Log(LogLevel::kInfo, "step", {{"name", std::string(Name(step))}, {"destructive", destructive ? "yes" : "no"}});
+  Log(LogLevel::kInfo, "step",
+      {{"name", std::string(Name(step))}, {"destructive", destructive ? "yes" : "no"}});
   link_.Report(message);
   return {};
 }
@@ -99,7 +105,8 @@ Status JobReporter::Pause(std::chrono::milliseconds time) {
   const auto end = std::chrono::steady_clock::now() + time;
   while (true) {
     STATION_CHECK(KeepGoing());
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
     if (left <= std::chrono::milliseconds(0)) return {};
     std::this_thread::sleep_for(std::min(left, kPollPause));
   }

@@ -1,5 +1,6 @@
 #pragma once
-// What a job in this worker reports and heeds: steps (journal first, then the daemon), progress, cancel, emergency stop.
+// What a job in this worker reports and heeds: steps (journal first, then the daemon), progress,
+// cancel, emergency stop.
 
 #include <chrono>
 #include <mutex>
@@ -17,9 +18,9 @@ class JobReporter final : public JobControl {
   // Without a journal (identify jobs) steps are only reported.
   JobReporter(DaemonLink& link, std::optional<link::JournalWriter> journal);
 
-  // Durable before it returns: a crash may lose how far a step got, never that it began. Refuses (kCancelled,
-  // kEmergencyStop) what must not begin.
-  [[nodiscard]] Status BeginStep(Step step, bool destructive);
+  // Durable before it returns: a crash may lose how far a step got, never that it began. Refuses
+  // (kCancelled, kEmergencyStop) what must not begin.
+  [[nodiscard]] Status BeginStep(Step step);
   // The step was left by an error: from here on the job may be ended again.
   void NothingIsBeingDestroyed();
   void SetSignerRoot(const std::string& root);

@@ -37,7 +37,8 @@ int Finish(worker::DaemonLink& link, worker::JobReporter& reporter, v1::Finished
   v1::ToDaemon message;
   *message.mutable_finished() = std::move(finished);
   if (!link.ReportLast(message, kLastWordPatience))
-    station::Log(station::LogLevel::kWarning, "the daemon did not come back to hear the end; the journal has it");
+    station::Log(station::LogLevel::kWarning,
+                 "the daemon did not come back to hear the end; the journal has it");
   return failed ? 1 : 0;
 }
 
@@ -55,13 +56,18 @@ int RunIdentify(worker::DaemonLink& link, const v1::IdentifyOrders& orders) {
   return Finish(link, reporter, Describe(result, reporter));
 }
 
-int RunRestore(worker::DaemonLink& link, v1::RestoreOrders orders, std::vector<station::Fd> descriptors) {
+int RunRestore(worker::DaemonLink& link, v1::RestoreOrders orders,
+               std::vector<station::Fd> descriptors) {
   auto journal = station::link::JournalWriter::Open(orders.journal_path());
   v1::JournalRecord first;
   *first.mutable_orders() = orders;
-  Status opened = journal ? journal->Append(std::move(first)) : Status(std::unexpected(journal.error()));
-  worker::JobReporter reporter(link, journal && opened ? std::optional(std::move(*journal)) : std::nullopt);
-  if (!opened) return Finish(link, reporter, Describe(opened, reporter));  // intent must be durable before action
+  Status opened =
+      journal ? journal->Append(std::move(first)) : Status(std::unexpected(journal.error()));
+  worker::JobReporter reporter(
+      link, journal && opened ? std::optional(std::move(*journal)) : std::nullopt);
+  if (!opened)
+    return Finish(link, reporter,
+                  Describe(opened, reporter));  // intent must be durable before action
   worker::RestoreJob job(std::move(orders), std::move(descriptors), reporter);
   const Status result = job.Run();
   v1::Finished finished = Describe(result, reporter);
@@ -91,7 +97,9 @@ int main(int argc, char** argv) {
   }
   if (orders->welcome.has_identify()) return RunIdentify(link, orders->welcome.identify());
   if (orders->welcome.has_restore())
-    return RunRestore(link, std::move(*orders->welcome.mutable_restore()), std::move(orders->descriptors));
-  station::Log(station::LogLevel::kError, "orders of a kind this worker does not know", {{"task", task}});
+    return RunRestore(link, std::move(*orders->welcome.mutable_restore()),
+                      std::move(orders->descriptors));
+  station::Log(station::LogLevel::kError, "orders of a kind this worker does not know",
+               {{"task", task}});
   return 2;
 }

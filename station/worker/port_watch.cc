@@ -25,27 +25,30 @@ std::optional<usb::UsbPhone> PortWatch::Look() const {
 }
 
 Result<usb::UsbPhone> PortWatch::WaitFor(const std::function<bool(const usb::UsbPhone&)>& wanted,
-                                           std::chrono::seconds patience, ErrorCode late, const std::string& what,
-                                           JobControl& control) const {
+                                         std::chrono::seconds patience, ErrorCode late,
+                                         const std::string& what, JobControl& control) const {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (true) {
     const auto device = Look();
     if (device && wanted(*device)) return *device;
     if (std::chrono::steady_clock::now() > deadline)
-      return Fail(late, what + ": not within " + std::to_string(patience.count()) + " s; on the port: " +
-                            (device ? std::string(Name(device->mode)) : "nothing"));
+      return Fail(late,
+                  what + ": not within " + std::to_string(patience.count()) +
+                      " s; on the port: " + (device ? std::string(Name(device->mode)) : "nothing"));
     STATION_CHECK(control.Pause(kLookAgain));
   }
 }
 
-Status PortWatch::WaitForLeaving(const usb::UsbPhone& device, std::chrono::seconds patience, ErrorCode late,
-                                 const std::string& what, JobControl& control) const {
+Status PortWatch::WaitForLeaving(const usb::UsbPhone& device, std::chrono::seconds patience,
+                                 ErrorCode late, const std::string& what,
+                                 JobControl& control) const {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (true) {
     const auto now = Look();
     if (!now || now->path != device.path || now->device_number != device.device_number) return {};
     if (std::chrono::steady_clock::now() > deadline)
-      return Fail(late, what + ": the phone did not leave within " + std::to_string(patience.count()) + " s");
+      return Fail(late, what + ": the phone did not leave within " +
+                            std::to_string(patience.count()) + " s");
     STATION_CHECK(control.Pause(kLookAgain));
   }
 }

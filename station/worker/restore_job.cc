@@ -21,27 +21,33 @@ bool IsMux(const usb::UsbPhone& device) { return device.mode == PhoneMode::kNorm
 
 }  // namespace
 
-// Design, "one job, step by step". Signing stands before entering recovery: a phone that cannot be signed for stays in use.
+// Design, "one job, step by step"; what each step needs and risks stands in
+// station/base/step_table.h. Signing stands before entering recovery: a phone that cannot be signed
+// for stays in use.
 const std::vector<RestoreJob::StepRow> RestoreJob::kSteps = {
-    {Step::kIdentify, false, &RestoreJob::Bind},
-    {Step::kGate, false, &RestoreJob::Plan},
-    {Step::kSign, false, &RestoreJob::Sign},
-    {Step::kEnterRecovery, false, &RestoreJob::EnterRecovery},
-    {Step::kBootRestoreOs, false, &RestoreJob::BootRestoreOs},
-    {Step::kStream, true, &RestoreJob::Restore},
-    {Step::kConfirm, false, &RestoreJob::Confirm},
+    {Step::kIdentify, &RestoreJob::Bind},
+    {Step::kGate, &RestoreJob::Plan},
+    {Step::kSign, &RestoreJob::Sign},
+    {Step::kEnterRecovery, &RestoreJob::EnterRecovery},
+    {Step::kBootRestoreOs, &RestoreJob::BootRestoreOs},
+    {Step::kStream, &RestoreJob::Restore},
+    {Step::kConfirm, &RestoreJob::Confirm},
 };
 
 RestoreJob::RestoreJob(v1::RestoreOrders orders, std::vector<Fd> descriptors, JobReporter& reporter)
-    : orders_(std::move(orders)), ecid_{orders_.ecid()}, descriptors_(std::move(descriptors)), reporter_(reporter) {}
+    : orders_(std::move(orders)),
+      ecid_{orders_.ecid()},
+      descriptors_(std::move(descriptors)),
+      reporter_(reporter) {}
 
 Status RestoreJob::Run() {
   for (const StepRow& row : kSteps) {
-    auto done = reporter_.BeginStep(row.step, row.destructive);
+    auto done = reporter_.BeginStep(row.step);
     if (done) done = (this->*row.run)();
     if (done) continue;
     const ErrorCode code = done.error().code;
-    if (!destroying_ && (code == ErrorCode::kCancelled || code == ErrorCode::kEmergencyStop)) LetGo();
+    if (!destroying_ && (code == ErrorCode::kCancelled || code == ErrorCode::kEmergencyStop))
+      LetGo();
     reporter_.NothingIsBeingDestroyed();
     return Fail(AwaitReturn(std::move(done).error()), Name(row.step));
   }
@@ -50,7 +56,8 @@ Status RestoreJob::Run() {
 
 Status RestoreJob::CheckEcid(Ecid found, std::string_view where) const {
   if (found == ecid_) return {};
-  return Fail(ErrorCode::kPhoneMismatch, "the job is for " + ToString(ecid_) + ", " + std::string(where) + " is " + ToString(found));
+  return Fail(ErrorCode::kPhoneMismatch, "the job is for " + ToString(ecid_) + ", " +
+                                             std::string(where) + " is " + ToString(found));
 }
 
 Status RestoreJob::Bind() {
@@ -58,12 +65,13 @@ Status RestoreJob::Bind() {
   watch_ = std::move(watch);
   usb::ShowOnlyPort(watch_->Sides());
   STATION_CHECK(boot::CheckViewInForce(&usb::ListingsServed));
-  STATION_TRY(device, watch_->WaitFor([](const usb::UsbPhone&) { return true; }, seconds(30), ErrorCode::kPhoneGone,
-                                      "the job's phone", reporter_));
+  STATION_TRY(device, watch_->WaitFor([](const usb::UsbPhone&) { return true; }, seconds(30),
+                                      ErrorCode::kPhoneGone, "the job's phone", reporter_));
   mode_ = device.mode;
   if (mode_ == PhoneMode::kRecovery) return CheckEcid(EcidOf(device), "the phone in recovery mode");
   if (mode_ != PhoneMode::kNormal)
-    return Fail(ErrorCode::kNeedsButtons, "a phone in " + std::string(Name(mode_)) + " mode cannot be restored by this version");
+    return Fail(ErrorCode::kNeedsButtons, "a phone in " + std::string(Name(mode_)) +
+                                              " mode cannot be restored by this version");
   STATION_TRY(phone, device::NormalPhone::Open(UdidOf(device)));
   STATION_TRY(type, phone.QueryType());
   if (type == device::LockdownType::kRestore) return LeaveRestoreMode(device);
@@ -71,17 +79,21 @@ Status RestoreJob::Bind() {
   return CheckEcid(found, "the phone in normal mode");
 }
 
-// A phone still in restore mode from an attempt before: only the ticket it was booted with could go on, so start anew.
+// A phone still in restore mode from an attempt before: only the ticket it was booted with could go
+// on, so start anew.
 Status RestoreJob::LeaveRestoreMode(const usb::UsbPhone& device) {
   STATION_TRY(phone, device::Device::Open(UdidOf(device)));
   STATION_TRY(restored, restore::RestoredClient::Open(phone, reporter_));
   STATION_TRY(found, restored.ReadEcid(reporter_));
   STATION_CHECK(CheckEcid(found, "the phone in restore mode"));
   plist::Plist reboot = plist::Plist::Dict();
-  reboot.Set("Request", plist::Plist::String("Reboot")).Set("Label", plist::Plist::String("station-worker"));
+  reboot.Set("Request", plist::Plist::String("Reboot"))
+      .Set("Label", plist::Plist::String("station-worker"));
   STATION_CHECK(restored.Send(reboot, reporter_));
-  STATION_CHECK(watch_->WaitForLeaving(device, seconds(60), ErrorCode::kNoReconnect, "rebooting out of restore mode", reporter_));
-  STATION_TRY(back, watch_->WaitFor(&IsRecovery, kEnterRecoveryPatience, ErrorCode::kNoReconnect, "recovery mode after a reboot", reporter_));
+  STATION_CHECK(watch_->WaitForLeaving(device, seconds(60), ErrorCode::kNoReconnect,
+                                       "rebooting out of restore mode", reporter_));
+  STATION_TRY(back, watch_->WaitFor(&IsRecovery, kEnterRecoveryPatience, ErrorCode::kNoReconnect,
+                                    "recovery mode after a reboot", reporter_));
   mode_ = PhoneMode::kRecovery;
   return CheckEcid(EcidOf(back), "the phone in recovery mode");
 }
@@ -89,19 +101,26 @@ Status RestoreJob::LeaveRestoreMode(const usb::UsbPhone& device) {
 Status RestoreJob::Plan() {
   std::optional<Fd> os_image;
   if (orders_.has_os_image_file() && descriptors_.size() > 2) os_image = std::move(descriptors_[2]);
-  if (descriptors_.size() < 2) return Fail(ErrorCode::kInternal, "orders without the firmware's descriptors");
-  STATION_TRY(reader, store::FirmwareReader::Open(std::move(descriptors_[0]), std::move(descriptors_[1]), std::move(os_image)));
+  if (descriptors_.size() < 2)
+    return Fail(ErrorCode::kInternal, "orders without the firmware's descriptors");
+  STATION_TRY(reader, store::FirmwareReader::Open(std::move(descriptors_[0]),
+                                                  std::move(descriptors_[1]), std::move(os_image)));
   reader_.emplace(std::move(reader));
   STATION_TRY(bytes, reader_->Read("BuildManifest.plist"));
   STATION_TRY(manifest, firmware::BuildManifest::Parse(bytes));
   manifest_.emplace(std::move(manifest));
-  STATION_TRY(identity, manifest_->Choose(orders_.board(), orders_.chip_id(), orders_.board_id(), static_cast<Action>(orders_.action())));
+  STATION_TRY(identity, manifest_->Choose(orders_.board(), orders_.chip_id(), orders_.board_id(),
+                                          static_cast<Action>(orders_.action())));
   identity_.emplace(identity);
   for (const firmware::Component& component : identity_->Components()) {
     const auto path = component.Path();
-    if (path && !reader_->Has(*path)) return Fail(ErrorCode::kFirmwareMemberMissing, component.Name() + " needs " + *path);
+    if (path && !reader_->Has(*path))
+      return Fail(ErrorCode::kFirmwareMemberMissing, component.Name() + " needs " + *path);
   }
-  Log(LogLevel::kInfo, "plan", {{"variant", identity_->Variant()}, {"version", manifest_->ProductVersion()}, {"build", manifest_->ProductBuildVersion()}});
+  Log(LogLevel::kInfo, "plan",
+      {{"variant", identity_->Variant()},
+       {"version", manifest_->ProductVersion()},
+       {"build", manifest_->ProductBuildVersion()}});
   return {};
 }
 
@@ -117,16 +136,20 @@ Status RestoreJob::Sign() {
   return RequestTicket(std::move(nonces.ap), std::move(nonces.sep));
 }
 
-Status RestoreJob::RequestTicket(std::vector<std::uint8_t> ap_nonce, std::vector<std::uint8_t> sep_nonce) {
-  signing::PhoneIdentity phone{ecid_, orders_.chip_id(), orders_.board_id(), std::move(ap_nonce), std::move(sep_nonce)};
+Status RestoreJob::RequestTicket(std::vector<std::uint8_t> ap_nonce,
+                                 std::vector<std::uint8_t> sep_nonce) {
+  signing::PhoneIdentity phone{ecid_, orders_.chip_id(), orders_.board_id(), std::move(ap_nonce),
+                               std::move(sep_nonce)};
   STATION_TRY(request, signing::BuildApRequest(*identity_, phone));
-  const signing::SigningClient signer({orders_.signing_url(), orders_.signing_ca_file()},
-                                      [this](std::chrono::milliseconds pause) { return reporter_.Pause(pause).has_value(); });
+  const signing::SigningClient signer(
+      {orders_.signing_url(), orders_.signing_ca_file()},
+      [this](std::chrono::milliseconds pause) { return reporter_.Pause(pause).has_value(); });
   STATION_TRY(answer, signer.Ask(std::move(request)));
   STATION_TRY(ticket, signing::TakeTicket(answer.Get(), *identity_, phone));
   ticket_.emplace(std::move(ticket));
   reporter_.SetSignerRoot(ticket_->SignerRoot());
-  Log(LogLevel::kInfo, "signed", {{"root", ticket_->SignerRoot()}, {"ticket_sha384", ToHex(ticket_->Hash())}});
+  Log(LogLevel::kInfo, "signed",
+      {{"root", ticket_->SignerRoot()}, {"ticket_sha384", ToHex(ticket_->Hash())}});
   return {};
 }
 
@@ -143,12 +166,14 @@ Result<boot::RecoveryClient> RestoreJob::OpenRecovery() {
 Status RestoreJob::EnterRecovery() {
   if (mode_ == PhoneMode::kNormal) {
     const auto device = watch_->Look();
-    if (!device) return Fail(ErrorCode::kPhoneGone, "the phone left before it entered recovery mode");
+    if (!device)
+      return Fail(ErrorCode::kPhoneGone, "the phone left before it entered recovery mode");
     STATION_TRY(phone, device::NormalPhone::Open(UdidOf(*device)));
     STATION_TRY(found, phone.ReadEcid());
     STATION_CHECK(CheckEcid(found, "the phone in normal mode"));
     STATION_CHECK(phone.EnterRecovery());
-    STATION_TRY(arrived, watch_->WaitFor(&IsRecovery, kEnterRecoveryPatience, ErrorCode::kNoReconnect, "recovery mode", reporter_));
+    STATION_TRY(arrived, watch_->WaitFor(&IsRecovery, kEnterRecoveryPatience,
+                                         ErrorCode::kNoReconnect, "recovery mode", reporter_));
     STATION_CHECK(CheckEcid(EcidOf(arrived), "the phone in recovery mode"));
     mode_ = PhoneMode::kRecovery;
   }
@@ -166,17 +191,21 @@ Status RestoreJob::Restore() {
   STATION_TRY(found, restored.ReadEcid(reporter_));
   STATION_CHECK(CheckEcid(found, "the phone in restore mode"));
   const restore::ComponentSource components(*reader_, *identity_, *ticket_);
-  const restore::DialogueEvents events{[this] { (void)reporter_.BeginStep(Step::kFlash, true); }};
+  const restore::DialogueEvents events{[this] { (void)reporter_.BeginStep(Step::kFlash); }};
   return restore::RunRestoreDialogue(restored, device, components, reporter_, events);
 }
 
 Status RestoreJob::Confirm() {
   const auto in_restore = watch_->Look();
   if (in_restore && IsMux(*in_restore))
-    STATION_CHECK(watch_->WaitForLeaving(*in_restore, kReturnPatience, ErrorCode::kNotConfirmed, "the reboot after the restore", reporter_));
-  STATION_TRY(device, watch_->WaitFor([](const usb::UsbPhone& found) { return IsMux(found) || IsRecovery(found); },
-                                      kReturnPatience, ErrorCode::kNotConfirmed, "the restored phone", reporter_));
-  if (IsRecovery(device)) return Fail(ErrorCode::kNotConfirmed, "the phone came back in recovery mode");
+    STATION_CHECK(watch_->WaitForLeaving(*in_restore, kReturnPatience, ErrorCode::kNotConfirmed,
+                                         "the reboot after the restore", reporter_));
+  STATION_TRY(
+      device,
+      watch_->WaitFor([](const usb::UsbPhone& found) { return IsMux(found) || IsRecovery(found); },
+                      kReturnPatience, ErrorCode::kNotConfirmed, "the restored phone", reporter_));
+  if (IsRecovery(device))
+    return Fail(ErrorCode::kNotConfirmed, "the phone came back in recovery mode");
   const auto deadline = std::chrono::steady_clock::now() + kReturnPatience;
   while (true) {
     auto facts = [&]() -> Result<device::PhoneFacts> {
@@ -187,19 +216,24 @@ Status RestoreJob::Confirm() {
       STATION_CHECK(CheckEcid(facts->ecid, "the phone that came back"));
       os_build_after_ = facts->os_build;
       if (os_build_after_ == manifest_->ProductBuildVersion()) return {};
-      return Fail(ErrorCode::kNotConfirmed, "the phone runs " + os_build_after_ + ", not " + manifest_->ProductBuildVersion());
+      return Fail(ErrorCode::kNotConfirmed, "the phone runs " + os_build_after_ + ", not " +
+                                                manifest_->ProductBuildVersion());
     }
-    if (std::chrono::steady_clock::now() > deadline) return Fail(ErrorCode::kNotConfirmed, facts.error().context);
+    if (std::chrono::steady_clock::now() > deadline)
+      return Fail(ErrorCode::kNotConfirmed, facts.error().context);
     STATION_CHECK(reporter_.Pause(std::chrono::milliseconds(500)));
   }
 }
 
-// A phone that vanished is waited for on its port, so that the next attempt finds it in whatever mode it came back in.
+// A phone that vanished is waited for on its port, so that the next attempt finds it in whatever
+// mode it came back in.
 Error RestoreJob::AwaitReturn(Error reason) {
-  if (!watch_ || Info(reason.code).error_class != ErrorClass::kCable || watch_->Look()) return reason;
+  if (!watch_ || Info(reason.code).error_class != ErrorClass::kCable || watch_->Look())
+    return reason;
   Log(LogLevel::kWarning, "the phone vanished, waiting for it on its port");
-  const auto back = watch_->WaitFor([](const usb::UsbPhone&) { return true; }, kReplugPatience, ErrorCode::kPhoneGone,
-                                    "the phone, after " + reason.context, reporter_);
+  const auto back =
+      watch_->WaitFor([](const usb::UsbPhone&) { return true; }, kReplugPatience,
+                      ErrorCode::kPhoneGone, "the phone, after " + reason.context, reporter_);
   return back ? reason : back.error();
 }
 
@@ -211,7 +245,8 @@ void RestoreJob::LetGo() {
   usb::DropOldContexts();
   auto phone = boot::RecoveryClient::Open(ecid_);
   if (!phone) return;
-  if (phone->Command("setenv auto-boot true") && phone->Command("saveenv")) phone->CommandWithoutAnswer("reboot");
+  if (phone->Command("setenv auto-boot true") && phone->Command("saveenv"))
+    phone->CommandWithoutAnswer("reboot");
 }
 
 }  // namespace station::worker

@@ -23,7 +23,8 @@ class RestoreJob {
  public:
   RestoreJob(v1::RestoreOrders orders, std::vector<Fd> descriptors, JobReporter& reporter);
 
-  // From whatever mode the phone is in to a phone that runs the new system. The first error ends it.
+  // From whatever mode the phone is in to a phone that runs the new system. The first error ends
+  // it.
   [[nodiscard]] Status Run();
   // As far as known, for the job's record.
   [[nodiscard]] const std::string& OsBuildAfter() const { return os_build_after_; }
@@ -32,24 +33,24 @@ class RestoreJob {
  private:
   struct StepRow {
     Step step;
-    bool destructive;  // stopping inside it would leave a phone that only a further restore can start
     Status (RestoreJob::*run)();
   };
   static const std::vector<StepRow> kSteps;
 
   // The steps, in their order.
-  [[nodiscard]] Status Bind();             // kIdentify: is it the job's phone, which mode is it in
-  [[nodiscard]] Status Plan();             // kGate: does the firmware have everything for this board
-  [[nodiscard]] Status Sign();             // kSign: before the phone leaves the mode it is in
+  [[nodiscard]] Status Bind();  // kIdentify: is it the job's phone, which mode is it in
+  [[nodiscard]] Status Plan();  // kGate: does the firmware have everything for this board
+  [[nodiscard]] Status Sign();  // kSign: before the phone leaves the mode it is in
   [[nodiscard]] Status EnterRecovery();
   [[nodiscard]] Status BootRestoreOs();
-  [[nodiscard]] Status Restore();          // kStream, and kFlash from within
+  [[nodiscard]] Status Restore();  // kStream, and kFlash from within
   [[nodiscard]] Status Confirm();
 
   // Pieces of them.
   [[nodiscard]] Status CheckEcid(Ecid found, std::string_view where) const;
   [[nodiscard]] Result<boot::RecoveryClient> OpenRecovery();
-  [[nodiscard]] Status RequestTicket(std::vector<std::uint8_t> ap_nonce, std::vector<std::uint8_t> sep_nonce);
+  [[nodiscard]] Status RequestTicket(std::vector<std::uint8_t> ap_nonce,
+                                     std::vector<std::uint8_t> sep_nonce);
   [[nodiscard]] Status LeaveRestoreMode(const usb::UsbPhone& device);
   [[nodiscard]] Status StartIbec();
   [[nodiscard]] Status SendBootComponents(boot::RecoveryClient& phone, std::string& sending);
