@@ -1,8 +1,8 @@
 // A job's life: made durable, queued, run, tried again, ended.
 
-#include "scheduler/steps.h"
 #include "scheduler/verdict.h"
 #include "station/base/log.h"
+#include "station/base/step_table.h"
 #include "station/daemon/cart/cart.h"
 
 namespace station::daemon {
@@ -129,7 +129,7 @@ void Cart::RunWorker(Port& port) {
   }
   parts_.ledger.Append({ledger::PutJob{job}});
   port.meter.BeginStep(Step::kNone, parts_.clock.Now());
-  port.deadline.Set(scheduler::Spec(Step::kNone).deadline, [this, &port] {
+  port.deadline.Set(Spec(Step::kNone).deadline, [this, &port] {
     KillFor(port, ErrorCode::kStepTimeout, "the worker did not begin");
   });
 }

@@ -1,7 +1,7 @@
 // What workers say about running jobs.
 
-#include "scheduler/steps.h"
 #include "station/base/log.h"
+#include "station/base/step_table.h"
 #include "station/daemon/cart/cart.h"
 
 namespace station::daemon {
@@ -31,13 +31,13 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
     const std::string step(Name(report.step));
     Log(LogLevel::kInfo, "step started",
         {{"job", std::to_string(job.id.value)}, {"port", port->view.label}, {"step", step}});
-    if (const auto limit = scheduler::Spec(report.step).deadline; limit.count() > 0)
+    if (const auto limit = Spec(report.step).deadline; limit.count() > 0)
       port->deadline.Set(
           limit, [this, port, step] { KillFor(*port, ErrorCode::kStepTimeout, "step " + step); });
   }
   records.push_back(ledger::PutJob{job});
   parts_.ledger.Append(std::move(records));
-  port->destructive = report.destructive || scheduler::Spec(report.step).destructive;
+  port->destructive = report.destructive || Spec(report.step).destructive;
   if (port->destructive)
     port->cancel_grace.Stop();
   else if (port->view.state == PortState::kCancelling)

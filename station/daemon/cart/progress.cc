@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/steps.h"
+#include "station/base/step_table.h"
 
 namespace station::daemon {
 namespace {
@@ -22,7 +23,7 @@ void ProgressMeter::BeginStep(Step step, SteadyTime now) {
 std::uint64_t ProgressMeter::Report(const ProgressReport& report, SteadyTime now) {
   if (report.step != step_) BeginStep(report.step, now);
   // The phone's own percentages, sent while the image streams, are of other things.
-  if (scheduler::Spec(step_).by_bytes && report.bytes_total == 0) return 0;
+  if (Spec(step_).by_bytes && report.bytes_total == 0) return 0;
   fraction_ = std::clamp(report.step_fraction, 0.0, 1.0);
   const std::uint64_t more = report.bytes_done > bytes_done_ ? report.bytes_done - bytes_done_ : 0;
   bytes_done_ = report.bytes_done;
@@ -52,7 +53,7 @@ ProgressView ProgressMeter::View(SteadyTime now) const {
                     .bytes_per_second = rate_,
                     .eta = std::nullopt};
   if (step_ == Step::kNone || step_ == Step::kIdentify) return view;
-  Seconds rest = scheduler::Spec(step_).typical * (1 - fraction_);
+  Seconds rest = Spec(step_).typical * (1 - fraction_);
   if (rate_ > 0 && bytes_total_ >= bytes_done_) {
     rest = Seconds(static_cast<double>(bytes_total_ - bytes_done_) / rate_);
   } else if (fraction_ > 0) {

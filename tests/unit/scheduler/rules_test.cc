@@ -5,19 +5,20 @@
 #include "scheduler/admission.h"
 #include "scheduler/steps.h"
 #include "scheduler/verdict.h"
+#include "station/base/step_table.h"
 
 namespace station::scheduler {
 namespace {
 
 TEST(Steps, EveryStepHasADeadlineAndItsPlaceInTheBar) {
-  for (const StepSpec& spec : AllSteps()) {
+  for (const StepSpec& spec : AllStepSpecs()) {
     EXPECT_GT(spec.deadline.count(), 0) << Name(spec.step);
     EXPECT_GE(spec.deadline, spec.typical) << Name(spec.step);
   }
   EXPECT_DOUBLE_EQ(JobFraction(Step::kNone, 0), 0);
   EXPECT_DOUBLE_EQ(JobFraction(Step::kRecord, 1), 1);
   double last = 0;
-  for (const StepSpec& spec : AllSteps()) {
+  for (const StepSpec& spec : AllStepSpecs()) {
     if (spec.step == Step::kIdentify) continue;
     EXPECT_GE(JobFraction(spec.step, 0), last) << Name(spec.step);
     last = JobFraction(spec.step, 1);
@@ -26,7 +27,7 @@ TEST(Steps, EveryStepHasADeadlineAndItsPlaceInTheBar) {
 }
 
 TEST(Steps, NothingBeforeTheStreamDestroys) {
-  for (const StepSpec& spec : AllSteps())
+  for (const StepSpec& spec : AllStepSpecs())
     EXPECT_EQ(spec.destructive && spec.step < Step::kStream, false) << Name(spec.step);
   EXPECT_TRUE(Spec(Step::kStream).destructive);
   EXPECT_TRUE(Spec(Step::kFlash).destructive);
