@@ -107,7 +107,7 @@ void Presence::Happen(Event event, std::uint64_t boot) {
 
 void Presence::Become(const Transition& transition) {
   Detach();
-  if (!phone_.Sleep(TimeAway(transition.pause))) return;
+  if (!phone_.Sleep(TimeAway(transition.pause) + phone_.TakeLateReattach())) return;
   phone_.ChangeAndSave([&](PhoneState& state) {
     Stage next = transition.to.value_or(state.WhatBoots());
     if (next == Stage::kIboot && !state.nor_complete) next = Stage::kDfu;

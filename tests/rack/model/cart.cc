@@ -78,6 +78,7 @@ const Keys<Timing>& TimingKeys() {
        seconds(&Timing::gap)},
       {"restore_boot", "from bootx to restore mode; 3", seconds(&Timing::restore_boot)},
       {"finish", "from the last status to normal mode; 5", seconds(&Timing::finish)},
+      {"flash", "how long boot firmware is being written; 0.3", seconds(&Timing::flash)},
   };
   return keys;
 }
@@ -158,6 +159,8 @@ const Keys<PhoneSpec>& PhoneKeys() {
       {"enter_recovery_needs_session", "as iOS 14.5 and later want it; false",
        Flag(&PhoneSpec::enter_recovery_needs_session)},
       {"ask_fud", "a restore asks for FUDData; false", Flag(&PhoneSpec::ask_fud)},
+      {"dfu_nonce_changes", "an iBSS shows another nonce than the boot ROM; true",
+       Flag(&PhoneSpec::dfu_nonce_changes)},
       {"timing", "a map of seconds, see below", ReadTiming},
       {"faults", "a list of faults as `fault PHONE` takes them", ReadFaults},
   };

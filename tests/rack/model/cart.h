@@ -19,6 +19,7 @@ struct Timing {
   std::chrono::milliseconds gap{1500};  // from detach to attach; below a second clients misread it
   std::chrono::milliseconds restore_boot{3000};  // bootx: detach to restore mode
   std::chrono::milliseconds finish{5000};        // last status: detach to normal mode
+  std::chrono::milliseconds flash{300};  // writing boot firmware; cut short, only DFU starts
 };
 
 enum class StartMode { kNormal, kRecovery, kDfu };
@@ -38,8 +39,9 @@ struct PhoneSpec {
   bool user_data = true;
   int battery = 80;
   bool enter_recovery_needs_session =
-      false;             // as iOS 14.5 and later do; 1.0.0-class clients then cannot
-  bool ask_fud = false;  // the three FUDData requests
+      false;                      // as iOS 14.5 and later do; 1.0.0-class clients then cannot
+  bool ask_fud = false;           // the three FUDData requests
+  bool dfu_nonce_changes = true;  // from the boot ROM's to the iBSS's (reference 1.3)
   Timing timing;
   std::vector<std::string> faults;  // as the fault command takes them
 };

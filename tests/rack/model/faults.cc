@@ -31,9 +31,28 @@ bool SetUnplug(Target phone, const Arguments& arguments) {
   return seconds.has_value();
 }
 
-bool SetCorrupt(Target phone, const Arguments& arguments) {
-  phone.faults.corrupt_upload = arguments.empty() ? "any" : arguments[0];
-  return arguments.size() <= 1;
+bool SetUnplugAtStep(Target phone, const Arguments& arguments) {
+  if (arguments.empty() || arguments.size() > 2) return false;
+  const auto seconds = arguments.size() == 2 ? AsNumber(arguments[1]) : std::nullopt;
+  if (arguments.size() == 2 && !seconds) return false;
+  phone.faults.unplug_at_step = arguments[0];
+  phone.faults.replug_after.reset();
+  if (seconds) phone.faults.replug_after = std::chrono::seconds(*seconds);
+  return true;
+}
+
+bool SetLateReattach(Target phone, const Arguments& arguments) {
+  const auto seconds = arguments.size() == 1 ? AsNumber(arguments[0]) : std::nullopt;
+  if (seconds) phone.faults.late_reattach = std::chrono::seconds(*seconds);
+  return seconds.has_value();
+}
+
+// One component, or any upload when none is named.
+Setter ForUpload(std::string PhoneFaults::*component) {
+  return [component](Target phone, const Arguments& arguments) {
+    phone.faults.*component = arguments.empty() ? "any" : arguments[0];
+    return arguments.size() <= 1;
+  };
 }
 
 bool Clear(Target phone, const Arguments& arguments) {
@@ -66,9 +85,17 @@ const std::vector<Row>& Table() {
       {{"unplug-at-byte N [SECONDS]",
         "pulls the cable after N bytes of the OS image; plugs it in again after SECONDS", "once"},
        SetUnplug},
+      {{"unplug-at-step STEP [SECONDS]",
+        "pulls the cable when a restore comes to that step (nor-data, format, system-image...; "
+        "flash: while boot firmware is written, after which only DFU starts); plugs it in again "
+        "after SECONDS",
+        "once"},
+       SetUnplugAtStep},
+      {{"late-reattach SECONDS", "the next change of mode takes that much longer", "once"},
+       SetLateReattach},
       {{"corrupt-upload [COMPONENT]",
         "flips one bit of that upload to recovery mode (any, when none is named)", "once"},
-       SetCorrupt},
+       ForUpload(&PhoneFaults::corrupt_upload)},
       {{"stale-nonce [on|off]",
         "the nonce in force is not the one shown, until an image was refused for it: then recovery "
         "mode shows the true one",

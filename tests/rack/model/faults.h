@@ -14,10 +14,13 @@
 namespace rack {
 
 struct PhoneFaults {
-  std::optional<std::uint64_t> unplug_at_byte;       // of the ASR stream; once
-  std::optional<std::chrono::seconds> replug_after;  // goes with unplug_at_byte
+  std::optional<std::uint64_t> unplug_at_byte;  // of the ASR stream; once
+  std::string unplug_at_step;  // of a restore, or "flash": while boot firmware is written; once
+  std::optional<std::chrono::seconds> replug_after;  // goes with either
   std::string corrupt_upload;  // component, four-cc or "any": one bit flips; once
-  bool stale_nonce = false;    // the nonce in force is not the one shown
+  std::string refuse_send;     // as corrupt_upload: its transfer stalls; once
+  std::optional<std::chrono::seconds> late_reattach;  // after the next change of mode; once
+  bool stale_nonce = false;                           // the nonce in force is not the one shown
   bool refuse_enter_recovery = false;
   bool stall_asr = false;  // stops reading in mid-stream, for ever; once
 };

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "station/base/fd.h"
 #include "tests/rack/image4/components.h"
@@ -96,23 +97,49 @@ station::Status Phone::SetFault(const std::vector<std::string>& words) {
   return applied;
 }
 
-bool Phone::TakeCorruption(const std::string& four_cc) {
+bool Phone::TakeUploadFault(std::string PhoneFaults::*fault, const std::string& four_cc) {
   const std::lock_guard lock(mutex_);
-  const std::string& wanted = faults_.corrupt_upload;
+  const std::string& wanted = faults_.*fault;
   if (wanted.empty() || (wanted != "any" && wanted != four_cc && TicketName(wanted) != four_cc))
     return false;
-  faults_.corrupt_upload.clear();
+  (faults_.*fault).clear();
   return true;
+}
+
+bool Phone::TakeCorruption(const std::string& four_cc) {
+  return TakeUploadFault(&PhoneFaults::corrupt_upload, four_cc);
+}
+
+bool Phone::TakeSendRefusal(const std::string& four_cc) {
+  return TakeUploadFault(&PhoneFaults::refuse_send, four_cc);
 }
 
 std::optional<PhoneFaults> Phone::TakeAsrFaults() {
   const std::lock_guard lock(mutex_);
   if (!faults_.unplug_at_byte && !faults_.stall_asr) return std::nullopt;
   const PhoneFaults taken = faults_;
+  if (faults_.unplug_at_byte) replug_after_ = std::exchange(faults_.replug_after, std::nullopt);
   faults_.unplug_at_byte.reset();
-  faults_.replug_after.reset();
   faults_.stall_asr = false;
   return taken;
+}
+
+bool Phone::TakeUnplugAt(std::string_view step) {
+  const std::lock_guard lock(mutex_);
+  if (faults_.unplug_at_step != step) return false;
+  faults_.unplug_at_step.clear();
+  replug_after_ = std::exchange(faults_.replug_after, std::nullopt);
+  return true;
+}
+
+std::optional<std::chrono::seconds> Phone::TakeReplug() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(replug_after_, std::nullopt);
+}
+
+std::chrono::seconds Phone::TakeLateReattach() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(faults_.late_reattach, std::nullopt).value_or(std::chrono::seconds(0));
 }
 
 std::future<void> Phone::Ask(Wish wish) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/rack/image4/verify.h"
@@ -60,7 +61,15 @@ class Phone {
   [[nodiscard]] station::Status SetFault(const std::vector<std::string>& words);
   // Whether the upload of this component is to be damaged; forgets it when so.
   [[nodiscard]] bool TakeCorruption(const std::string& four_cc);
+  // The same of stalling it.
+  [[nodiscard]] bool TakeSendRefusal(const std::string& four_cc);
   [[nodiscard]] std::optional<PhoneFaults> TakeAsrFaults();
+  // Whether the cable is to be pulled at this step of a restore; forgets it when so.
+  [[nodiscard]] bool TakeUnplugAt(std::string_view step);
+  // When the cable that a fault has pulled is to be plugged in again; forgets it.
+  [[nodiscard]] std::optional<std::chrono::seconds> TakeReplug();
+  // How much longer than its time the next change of mode takes; forgets it.
+  [[nodiscard]] std::chrono::seconds TakeLateReattach();
 
   // Queued; carried out by the phone's Presence in order. The future is ready when that has
   // happened.
@@ -78,6 +87,7 @@ class Phone {
 
  private:
   void Save(const PhoneState& state) const;
+  [[nodiscard]] bool TakeUploadFault(std::string PhoneFaults::*fault, const std::string& four_cc);
 
   const PhoneSpec spec_;
   const RootOfTrust root_;
@@ -87,6 +97,7 @@ class Phone {
   bool stopped_ = false;
   PhoneState state_;
   PhoneFaults faults_;
+  std::optional<std::chrono::seconds> replug_after_;  // of the pull that has happened
   std::deque<Request> requests_;
 };
 

@@ -36,6 +36,8 @@ std::string_view Name(Reason reason) {
       return "refused_mode";
     case Reason::kForeignRamdisk:
       return "refused_foreign_ramdisk";
+    case Reason::kSendRefused:
+      return "refused_send";
     case Reason::kRootTicket:
       return "refused_root_ticket";
     case Reason::kAnswerMissing:

@@ -25,6 +25,7 @@ enum class Reason : std::uint16_t {
   kMixedTickets = 112,
   kMode = 113,            // CEPO, CPRO, CSEC, EPRO, ESEC do not fit a production phone
   kForeignRamdisk = 114,  // the kernel starts nothing: no ramdisk that the rack knows
+  kSendRefused = 115,     // the fault refuse-send
   // 2xx: restore mode
   kRootTicket = 200,
   kAnswerMissing = 201,

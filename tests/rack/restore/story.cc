@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tests/rack/restore/chapters.h"
+#include "tests/rack/restore/nor.h"
 
 namespace rack {
 namespace {
@@ -53,10 +54,7 @@ RestoreRun Begin(Phone& phone, Attachment& attachment, FdrControl& fdr, Dialogue
 
 RestoreStory::RestoreStory(Phone& phone, Attachment& attachment, FdrControl& fdr,
                            Dialogue& dialogue)
-    : run_(Begin(phone, attachment, fdr, dialogue)), boot_number_(phone.State().boot_number) {
-  if (const auto faults = phone.Faults(); faults.unplug_at_byte)
-    replug_after_ = faults.replug_after;
-}
+    : run_(Begin(phone, attachment, fdr, dialogue)), boot_number_(phone.State().boot_number) {}
 
 bool RestoreStory::Run() {
   const Chapter chapters[] = {
@@ -89,7 +87,8 @@ bool RestoreStory::RunStep(const Step& step) {
   if (step.asked != nullptr && !step.asked(run_)) return true;
   run_.dialogue.Begin(step.checkpoint);
   if (step.operation != 0) run_.dialogue.Progress(step.operation, 0);
-  const StepResult done = step.run == nullptr ? StepResult() : step.run(run_);
+  StepResult done = PullCableAt(run_.phone, run_.attachment, step.name);
+  if (done && step.run != nullptr) done = step.run(run_);
   spdlog::info("phone={} restore_step=\"{}\" done={}", run_.phone.Spec().name, step.name,
                done.has_value());
   if (!done) {
@@ -113,8 +112,8 @@ void RestoreStory::Fail(const Step& step, Refusal refusal) {
 void RestoreStory::Leave(bool succeeded) {
   run_.fdr.Close();
   run_.phone.Ask(succeeded ? Event::kRestoreSucceeded : Event::kRestoreFailed, boot_number_);
-  if (!succeeded && replug_after_)
-    run_.phone.Ask(Phone::Wish{.kind = Phone::Wish::Kind::kPlugLater, .after = *replug_after_});
+  if (const auto after = run_.phone.TakeReplug(); after && !succeeded)
+    run_.phone.Ask(Phone::Wish{.kind = Phone::Wish::Kind::kPlugLater, .after = *after});
 }
 
 }  // namespace rack

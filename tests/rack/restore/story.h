@@ -22,7 +22,6 @@ class RestoreStory {
 
   RestoreRun run_;
   const std::uint64_t boot_number_;
-  std::optional<std::chrono::seconds> replug_after_;
 };
 
 }  // namespace rack

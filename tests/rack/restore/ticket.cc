@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tests/rack/restore/chapters.h"
+#include "tests/rack/restore/nor.h"
 
 namespace rack {
 namespace {
@@ -30,8 +31,8 @@ std::vector<const Value*> ImagesIn(const Value& list) {
   return images;
 }
 
-StepResult CheckNorList(const RestoreRun& run, const Value& list) {
-  std::set<std::string> seen;
+// Fills in the types seen.
+StepResult CheckNorList(const RestoreRun& run, const Value& list, std::set<std::string>& seen) {
   for (const Value* image : ImagesIn(list)) {
     std::string type;
     if (StepResult checked = CheckImage(run, image->AsBytes(), "NorImageData", AnyType(), &type);
@@ -55,13 +56,17 @@ StepResult AskNorData(RestoreRun& run) {
     return llb;
   const Value* list = answer->Find("NorImageData");
   if (list == nullptr) return Refused(Reason::kNorData, "no NorImageData");
-  if (StepResult nor = CheckNorList(run, *list); !nor) return nor;
+  std::set<std::string> types;
+  if (StepResult nor = CheckNorList(run, *list, types); !nor) return nor;
+  types.insert("illb");
   for (const auto& [key, type] :
        {std::pair("RestoreSEPImageData", "rsep"), std::pair("SEPImageData", "sepi")})
-    if (run.InTicket(type))
+    if (run.InTicket(type)) {
       if (StepResult sep = CheckImage(run, answer->Data(key), key, Only(type)); !sep) return sep;
+      types.insert(type);
+    }
   run.dialogue.Progress(kFlashFirmware, 50);
-  return {};
+  return FlashNor(run.phone, run.attachment, run.ticket, types);
 }
 
 constexpr Step kSteps[] = {

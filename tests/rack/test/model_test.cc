@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
-#include "tests/rack/test/keys.h"
 #include "tests/rack/model/cart.h"
 #include "tests/rack/model/faults.h"
 #include "tests/rack/model/phone_state.h"
 #include "tests/rack/model/stage.h"
+#include "tests/rack/test/keys.h"
 
 namespace rack {
 namespace {
@@ -15,7 +15,8 @@ constexpr const char* kGood = R"(phones:
     product: iPhone10,6
     ecid: "0xA2"
     super_speed: true
-    timing: {gap: 2.5}
+    timing: {gap: 2.5, flash: 0.5}
+    dfu_nonce_changes: false
 )";
 
 TEST(Cart, FillsInWhatIsLeftOut) {
@@ -30,6 +31,10 @@ TEST(Cart, FillsInWhatIsLeftOut) {
   EXPECT_EQ(first.mode, StartMode::kRecovery);
   EXPECT_EQ(cart->back().timing.gap, std::chrono::milliseconds(2500));
   EXPECT_TRUE(cart->back().super_speed);
+  EXPECT_TRUE(first.dfu_nonce_changes);
+  EXPECT_FALSE(cart->back().dfu_nonce_changes);
+  EXPECT_EQ(first.timing.flash, std::chrono::milliseconds(300));
+  EXPECT_EQ(cart->back().timing.flash, std::chrono::milliseconds(500));
 }
 
 struct BadCart {
@@ -50,31 +55,31 @@ TEST_P(CartReader, NamesTheLine) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, CartReader,
-    testing::Values(BadCart{"UnknownTopKey", "phones: []\nphone: 1\n",
-                            "CART.yaml:2: unknown key 'phone'"},
-                    BadCart{"NoPhones", "phones: []\n", "no phones"},
-                    BadCart{"UnknownKey", "phones:\n  - port: \"1-1\"\n    colour: red\n",
-                            "CART.yaml:3: unknown key 'colour'"},
-                    BadCart{"UnknownTiming", "phones:\n  - timing:\n      nap: 1\n",
-                            "CART.yaml:3: unknown key 'nap'"},
-                    BadCart{"UnknownProduct", "phones:\n  - {port: \"1-1\", product: \"iPhone99,1\"}\n",
-                            "CART.yaml:2: product 'iPhone99,1' is not in the catalogue"},
-                    BadCart{"BadEcid", "phones:\n  - ecid: zzz\n", "CART.yaml:2: an ECID"},
-                    BadCart{"BadPort", "phones:\n  - port: A1\n", "CART.yaml:2: a port"},
-                    BadCart{"NoEcid", "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\"}\n",
-                            "CART.yaml:2: a phone needs an ecid"},
-                    BadCart{"BadMode", "phones:\n  - mode: sleep\n", "CART.yaml:2: mode is"},
-                    BadCart{"TwoOnOnePort",
-                            "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}\n"
-                            "  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x2\"}\n",
-                            "CART.yaml:3: two phones with port 1-1"},
-                    BadCart{"NoYaml", "phones: [\n", "CART.yaml:"}),
+    testing::Values(
+        BadCart{"UnknownTopKey", "phones: []\nphone: 1\n", "CART.yaml:2: unknown key 'phone'"},
+        BadCart{"NoPhones", "phones: []\n", "no phones"},
+        BadCart{"UnknownKey", "phones:\n  - port: \"1-1\"\n    colour: red\n",
+                "CART.yaml:3: unknown key 'colour'"},
+        BadCart{"UnknownTiming", "phones:\n  - timing:\n      nap: 1\n",
+                "CART.yaml:3: unknown key 'nap'"},
+        BadCart{"UnknownProduct", "phones:\n  - {port: \"1-1\", product: \"iPhone99,1\"}\n",
+                "CART.yaml:2: product 'iPhone99,1' is not in the catalogue"},
+        BadCart{"BadEcid", "phones:\n  - ecid: zzz\n", "CART.yaml:2: an ECID"},
+        BadCart{"BadPort", "phones:\n  - port: A1\n", "CART.yaml:2: a port"},
+        BadCart{"NoEcid", "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\"}\n",
+                "CART.yaml:2: a phone needs an ecid"},
+        BadCart{"BadMode", "phones:\n  - mode: sleep\n", "CART.yaml:2: mode is"},
+        BadCart{"TwoOnOnePort",
+                "phones:\n  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\"}\n"
+                "  - {port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x2\"}\n",
+                "CART.yaml:3: two phones with port 1-1"},
+        BadCart{"NoYaml", "phones: [\n", "CART.yaml:"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Cart, KnowsEveryProductOfTheCatalogue) {
   for (const Product& product : TestProducts().All()) {
-    const auto cart = ParseCart("phones: [{port: \"1-1\", ecid: \"0x1\", product: \"" + product.type +
-                                    "\", board: " + product.board + ", mode: dfu}]",
+    const auto cart = ParseCart("phones: [{port: \"1-1\", ecid: \"0x1\", product: \"" +
+                                    product.type + "\", board: " + product.board + ", mode: dfu}]",
                                 "", TestProducts());
     ASSERT_TRUE(cart) << cart.error().context;
     EXPECT_EQ(cart->front().product.chip, product.chip);
@@ -117,6 +122,16 @@ TEST(PhoneState, InterruptedRestoreComesBackInRecovery) {
   EXPECT_EQ(back.last_error.reason, Reason::kUnplugged);
 }
 
+TEST(PhoneState, InterruptedFirmwareFlashComesBackInDfu) {
+  const PhoneSpec spec = ParseCart(kGood, "", TestProducts())->back();
+  PhoneState state = FreshState(spec);
+  state.stage = Stage::kRestore;
+  state.nor_complete = false;
+  const PhoneState back = FromValue(*Value::Parse(ToValue(state).ToXml()), spec);
+  EXPECT_EQ(back.stage, Stage::kDfu);
+  EXPECT_FALSE(back.nor_complete);
+}
+
 TEST(Faults, AreSwitchedAndCleared) {
   PhoneFaults faults;
   PhoneState state;
@@ -128,6 +143,14 @@ TEST(Faults, AreSwitchedAndCleared) {
   EXPECT_TRUE(ApplyFault(faults, state, {"stale-nonce", "off"}));
   EXPECT_FALSE(faults.stale_nonce);
   EXPECT_FALSE(ApplyFault(faults, state, {"unplug-at-byte", "soon"}));
+  EXPECT_TRUE(ApplyFault(faults, state, {"unplug-at-step", "nor-data", "2"}));
+  EXPECT_EQ(faults.unplug_at_step, "nor-data");
+  EXPECT_EQ(faults.replug_after, std::chrono::seconds(2));
+  EXPECT_FALSE(ApplyFault(faults, state, {"unplug-at-step"}));
+  EXPECT_FALSE(ApplyFault(faults, state, {"unplug-at-step", "flash", "soon"}));
+  EXPECT_TRUE(ApplyFault(faults, state, {"late-reattach", "4"}));
+  EXPECT_EQ(faults.late_reattach, std::chrono::seconds(4));
+  EXPECT_FALSE(ApplyFault(faults, state, {"late-reattach"}));
   EXPECT_FALSE(ApplyFault(faults, state, {"explode"}));
   EXPECT_FALSE(ApplyFault(faults, state, {}));
   EXPECT_TRUE(ApplyFault(faults, state, {"none"}));

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <future>
+#include <thread>
 
+#include "tests/rack/restore/nor.h"
 #include "tests/rack/test/keys.h"
 
 namespace rack {
@@ -11,14 +14,13 @@ namespace {
 
 class PresenceTest : public testing::Test {
  protected:
-  static PhoneSpec Spec() {
-    PhoneSpec spec =
-        ParseCart(
-            "phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\", mode: recovery, "
-            "timing: {leave: 0, gap: 0, restore_boot: 0, finish: 0}}]",
-            "", TestProducts())
-            ->front();
-    return spec;
+  static PhoneSpec Spec(const std::string& flash = "0") {
+    return ParseCart(
+               "phones: [{port: \"1-1\", product: \"iPhone10,1\", ecid: \"0x1\", mode: recovery, "
+               "timing: {leave: 0, gap: 0, restore_boot: 0, finish: 0, flash: " +
+                   flash + "}}]",
+               "", TestProducts())
+        ->front();
   }
   static std::string MakeFolder() {
     std::string pattern = "/tmp/rackp-XXXXXX";
@@ -68,6 +70,64 @@ TEST_F(PresenceTest, NoncesShownInNormalModeHoldInRecovery) {
   EXPECT_EQ(phone_.State().stage, Stage::kIboot);
   EXPECT_EQ(phone_.State().ap_nonce, nonce);
 }
+
+// A phone in restore mode, about to write its boot firmware.
+class FlashTest : public PresenceTest {
+ protected:
+  FlashTest() {
+    phone_.Change([](PhoneState& state) { state.stage = Stage::kRestore; });
+    slow_.Change([](PhoneState& state) { state.stage = Stage::kRestore; });
+  }
+  static const Ticket& Signed() {
+    static const Bytes bytes = TestSigner().Sign(
+        Value::Dict{{"ApECID", std::uint64_t{1}},
+                    {"ApNonce", Bytes(32)},
+                    {"iBoot", Value::Dict{{"Digest", Bytes(48, 7)}, {"Trusted", true}}}});
+    static const Ticket ticket = ReadTicket(bytes).value();
+    return ticket;
+  }
+
+  Phone slow_{Spec("60"), TestRoot(), ""};
+};
+
+TEST_F(FlashTest, WholeFlashIsOnRecord) {
+  Attachment attachment;
+  EXPECT_TRUE(FlashNor(phone_, attachment, Signed(), {"ibot"}));
+  EXPECT_TRUE(phone_.State().nor_complete);
+  EXPECT_EQ(phone_.State().firmware.at("ibot"), station::ToHex(Bytes(48, 7)));
+}
+
+struct Loss {
+  const char* name;
+  Phone::Wish wish;
+};
+void PrintTo(const Loss& row, std::ostream* out) { *out << row.name; }
+
+class CutFlash : public FlashTest, public testing::WithParamInterface<Loss> {};
+
+TEST_P(CutFlash, LeavesNothingButDfu) {
+  Presence presence(slow_, bus_, devices_);
+  const auto attachment = devices_.List().front().attachment;
+  auto writing = std::async(std::launch::async,
+                            [&] { return FlashNor(slow_, *attachment, Signed(), {"ibot"}); });
+  while (slow_.State().nor_complete) std::this_thread::yield();
+  const std::uint64_t boot = slow_.State().boot_number;
+  slow_.Ask(GetParam().wish).wait();
+  EXPECT_FALSE(writing.get());
+  slow_.Ask(Event::kRestoreFailed, boot).wait();
+  slow_.Ask(Event::kPowerOn, 0).wait();
+  EXPECT_EQ(slow_.State().stage, Stage::kDfu);
+  EXPECT_FALSE(slow_.State().nor_complete);
+  EXPECT_TRUE(slow_.State().firmware.empty());
+  slow_.Ask(Event::kHoldForRecovery, 0).wait();
+  EXPECT_EQ(slow_.State().stage, Stage::kDfu);  // there is no iBoot to start
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, CutFlash,
+                         testing::Values(Loss{"Cable", {.kind = Phone::Wish::Kind::kUnplug}},
+                                         Loss{"Power", {.event = Event::kPowerOff}},
+                                         Loss{"Restart", {.event = Event::kHoldForRestart}}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST_F(PresenceTest, UnpluggedPhoneGoesOnWithoutItsHost) {
   Presence presence(phone_, bus_, devices_);
