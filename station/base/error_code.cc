@@ -37,6 +37,9 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kFirmwareRotted, "firmware_rotted", kFirmware, "The stored firmware no longer matches its digests: import it again and check the disk."},
     {ErrorCode::kFirmwareAbsent, "firmware_absent", kFirmware, "No firmware for this model is in the store: import one, the phone goes on by itself."},
     {ErrorCode::kFirmwareUnsupported, "firmware_unsupported", kFirmware, "This firmware needs something this version cannot do: see the message, update the station."},
+    {ErrorCode::kFirmwareDownload, "firmware_download", kFirmware, "The download failed: check the network, then ask for it again; what has come is kept."},
+    {ErrorCode::kFirmwareSizeMismatch, "firmware_size_mismatch", kFirmware, "The file has another size than announced: the mirror is stale or wrong, use another source."},
+    {ErrorCode::kFirmwareSourcesDisagree, "firmware_sources_disagree", kFirmware, "Two catalogues say different things of this build: see the message, give the hash yourself."},
 
     {ErrorCode::kSigningUnreachable, "signing_unreachable", kSigning, "The signing server cannot be reached: check network and proxy, then retry."},
     {ErrorCode::kSigningRefused, "signing_refused", kSigning, "The signing server refused this phone: see its message."},

@@ -42,6 +42,9 @@ enum class ErrorCode : std::uint16_t {
   kFirmwareRotted = 206,
   kFirmwareAbsent = 207,
   kFirmwareUnsupported = 208,
+  kFirmwareDownload = 209,
+  kFirmwareSizeMismatch = 210,
+  kFirmwareSourcesDisagree = 211,
 
   // 3xx: signing
   kSigningUnreachable = 300,

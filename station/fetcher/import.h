@@ -1,6 +1,6 @@
 #pragma once
-// Imports one IPSW into the store: copied, digested and checked in a single pass over its bytes. On
-// any failure the store is as it was.
+// Takes one IPSW into the store, from a file or from the network: copied, digested and checked in a
+// single pass over its bytes. On any failure the store is as it was.
 
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +10,7 @@
 
 #include "station/base/ids.h"
 #include "station/base/result.h"
+#include "station/fetcher/remote_file.h"
 #include "station/store/keeper/shelf.h"
 
 namespace station::fetcher {
@@ -19,6 +20,13 @@ struct ImportRequest {
   std::filesystem::path store;
   std::string task;                      // names the incoming folder
   std::optional<Sha256Digest> expected;  // of the whole file, when it is known
+};
+
+struct FetchRequest {
+  RemoteFile::Wish remote;
+  std::filesystem::path store;
+  std::optional<Sha256Digest> sha256;  // of the whole file, when it is known
+  std::optional<Sha1Digest> sha1;      // what older catalogues say
 };
 
 // Called about once per MiB, on the caller's thread.
@@ -31,5 +39,9 @@ struct ImportHooks {
 // kFirmwareHashMismatch, kFirmwareMalformed, kFirmwareMemberMissing, kDiskFull, kIo (store),
 // kCancelled.
 [[nodiscard]] Result<store::Entry> Import(const ImportRequest& request, const ImportHooks& hooks);
+
+// As Import, from the network, going on where a fetch of the same was stopped or killed.
+// kFirmwareDownload, kFirmwareSizeMismatch, kAlreadyExists when another process fetches it.
+[[nodiscard]] Result<store::Entry> Fetch(FetchRequest request, const ImportHooks& hooks);
 
 }  // namespace station::fetcher

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kObjects = "objects";
 constexpr std::string_view kIncoming = "incoming";
+constexpr std::string_view kDownloads = "downloads";
 constexpr std::string_view kQuarantine = "quarantine";
 
 Status MakeFolder(const fs::path& folder, mode_t mode) {
@@ -119,6 +120,7 @@ Incoming& Incoming::operator=(Incoming&& other) noexcept {
     Drop();
     folder_ = std::move(other.folder_);
     lock_ = std::move(other.lock_);
+    keep_ = other.keep_;
   }
   return *this;
 }
@@ -126,7 +128,7 @@ Incoming& Incoming::operator=(Incoming&& other) noexcept {
 Incoming::~Incoming() { Drop(); }
 
 void Incoming::Drop() {
-  if (lock_.Valid()) RemoveTree(folder_);
+  if (lock_.Valid() && !keep_) RemoveTree(folder_);
   lock_.Close();
 }
 
@@ -138,6 +140,7 @@ Result<Shelf> Shelf::Open(const fs::path& root, StaleIncoming stale) {
   STATION_CHECK(MakeFolder(root, 0755));
   STATION_CHECK(MakeFolder(root / kObjects, 0755));
   STATION_CHECK(MakeFolder(root / kIncoming, 0700));
+  STATION_CHECK(MakeFolder(root / kDownloads, 0700));
   STATION_CHECK(MakeFolder(root / kQuarantine, 0700));
   if (stale == StaleIncoming::kRemove) RemoveStaleIncoming(root / kIncoming);
   return Shelf(root);
@@ -241,6 +244,17 @@ Result<Incoming> Shelf::NewIncoming(std::string_view task) {
   return Fail(ErrorCode::kAlreadyExists, "an import named " + std::string(task) + " is running");
 }
 
+Result<Incoming> Shelf::OpenDownload(std::string_view name) {
+  if (!GoodTaskName(name))
+    return Fail(ErrorCode::kBadRequest, "\"" + std::string(name) + "\" cannot name a download");
+  const fs::path folder = root_ / kDownloads / name;
+  STATION_CHECK(MakeFolder(folder, 0700));
+  Fd lock = LockFolder(folder);
+  if (!lock.Valid())
+    return Fail(ErrorCode::kAlreadyExists, "the download " + std::string(name) + " is running");
+  return Incoming(folder, std::move(lock));
+}
+
 Status Shelf::Commit(Incoming incoming, const Entry& entry) {
   if (auto settled = Settle(incoming.Folder(), entry); !settled)
     return Fail(std::move(settled).error(), "committing " + ToHex(entry.sha256));
@@ -252,7 +266,7 @@ Status Shelf::Commit(Incoming incoming, const Entry& entry) {
   }
   incoming.lock_.Close();
   STATION_CHECK(SyncDirectory(root_ / kObjects));
-  return SyncDirectory(root_ / kIncoming);
+  return SyncDirectory(incoming.Folder().parent_path());
 }
 
 Status Shelf::Quarantine(const Sha256Digest& sha256, std::string_view reason) {

@@ -44,6 +44,8 @@ class Incoming {
   Incoming& operator=(Incoming&&) noexcept;
   ~Incoming();
   [[nodiscard]] const std::filesystem::path& Folder() const { return folder_; }
+  // Whether the folder stays for a later attempt when this goes without a commit.
+  void Keep(bool keep) { keep_ = keep; }
 
  private:
   friend class Shelf;
@@ -52,6 +54,7 @@ class Incoming {
   void Drop();
   std::filesystem::path folder_;
   Fd lock_;
+  bool keep_ = false;
 };
 
 // What a worker is sent (SCM_RIGHTS), read-only, in this order.
@@ -92,6 +95,9 @@ class Shelf {
   // incoming/<task>, empty. kAlreadyExists while another process builds under that name;
   // kBadRequest for a bad name.
   [[nodiscard]] Result<Incoming> NewIncoming(std::string_view task);
+  // downloads/<name>, with whatever an earlier attempt has left there; others may not use it
+  // meanwhile. kAlreadyExists while another process does; kBadRequest for a bad name.
+  [[nodiscard]] Result<Incoming> OpenDownload(std::string_view name);
   // Makes the folder (kIpswFile, kIndexFile, maybe kOsImageFile) an entry: whole and on disk, or
   // not at all. The folder is gone afterwards, whatever happened; kAlreadyExists when the store has
   // that entry.
