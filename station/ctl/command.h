@@ -40,6 +40,7 @@ void AddWatchCommand(CLI::App& app, Invocation& invocation);      // watch
 void AddArmCommands(CLI::App& app, Invocation& invocation);       // arm, disarm, armings
 void AddJobCommands(CLI::App& app, Invocation& invocation);       // jobs, job, cancel, retry, stop
 void AddFirmwareCommands(CLI::App& app, Invocation& invocation);  // firmware
-void AddStationCommands(CLI::App& app, Invocation& invocation);   // status, doctor
+void AddInspectCommand(CLI::App& firmware, Invocation& invocation);  // firmware inspect
+void AddStationCommands(CLI::App& app, Invocation& invocation);      // status, doctor
 
 }  // namespace station::ctl

@@ -124,6 +124,7 @@ void AddFirmwareCommands(CLI::App& app, Invocation& invocation) {
   firmware->add_subcommand("list", "What is in the store")->callback([&invocation] {
     invocation.run = List;
   });
+  AddInspectCommand(*firmware, invocation);
 }
 
 }  // namespace station::ctl

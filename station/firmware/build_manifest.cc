@@ -20,7 +20,9 @@ std::string Describe(const std::vector<Identity>& identities) {
   return text.empty() ? "none" : text;
 }
 
-bool IsResearch(const Identity& identity) { return identity.Variant().find("Research") != std::string::npos; }
+bool IsResearch(const Identity& identity) {
+  return identity.Variant().find("Research") != std::string::npos;
+}
 
 }  // namespace
 
@@ -34,13 +36,16 @@ std::vector<Component> Identity::Components() const {
 
 Result<Component> Identity::Find(const std::string& name) const {
   const plist::View entry = node_["Manifest"][name];
-  if (!entry.IsDict()) return Fail(ErrorCode::kFirmwareMemberMissing, "the manifest for " + Board() + " has no " + name);
+  if (!entry.IsDict())
+    return Fail(ErrorCode::kFirmwareMemberMissing,
+                "the manifest for " + Board() + " has no " + name);
   return Component(name, entry);
 }
 
 Result<BuildManifest> BuildManifest::Parse(std::span<const std::uint8_t> bytes) {
   auto root = plist::Plist::Parse(bytes);
-  if (!root) return Fail(ErrorCode::kFirmwareMalformed, "BuildManifest.plist: " + root.error().context);
+  if (!root)
+    return Fail(ErrorCode::kFirmwareMalformed, "BuildManifest.plist: " + root.error().context);
   BuildManifest manifest;
   manifest.root_ = std::move(*root);
   const plist::View top = manifest.root_.Get();
@@ -53,11 +58,15 @@ Result<BuildManifest> BuildManifest::Parse(std::span<const std::uint8_t> bytes) 
   for (std::size_t i = 0; i < identities.Size(); ++i) {
     const Identity identity(identities.At(i));
     if (!identity.Node()["Manifest"].IsDict() || identity.Board().empty())
-      return Fail(ErrorCode::kFirmwareMalformed, "BuildManifest.plist: identity " + std::to_string(i) + " has no manifest or board");
+      return Fail(
+          ErrorCode::kFirmwareMalformed,
+          "BuildManifest.plist: identity " + std::to_string(i) + " has no manifest or board");
     manifest.identities_.push_back(identity);
   }
-  if (manifest.version_.empty() || manifest.build_.empty() || manifest.products_.empty() || manifest.identities_.empty())
-    return Fail(ErrorCode::kFirmwareMalformed, "BuildManifest.plist lacks its version, build, products or identities");
+  if (manifest.version_.empty() || manifest.build_.empty() || manifest.products_.empty() ||
+      manifest.identities_.empty())
+    return Fail(ErrorCode::kFirmwareMalformed,
+                "BuildManifest.plist lacks its version, build, products or identities");
   return manifest;
 }
 
@@ -67,8 +76,19 @@ unsigned BuildManifest::BuildMajor() const {
   return major;
 }
 
-Result<Identity> BuildManifest::Choose(std::string_view board, std::uint32_t chip_id, std::uint32_t board_id,
-                                       Action action) const {
+Result<Identity> BuildManifest::Choose(std::string_view board, std::uint32_t chip_id,
+                                       std::uint32_t board_id, Action action) const {
+  return Choose(board, action, [&](const Identity& identity) {
+    return identity.ChipId() == chip_id && identity.BoardId() == board_id;
+  });
+}
+
+Result<Identity> BuildManifest::Choose(std::string_view board, Action action) const {
+  return Choose(board, action, [](const Identity&) { return true; });
+}
+
+Result<Identity> BuildManifest::Choose(std::string_view board, Action action,
+                                       const Fits& fits) const {
   const std::string_view behaviour = action == Action::kUpdate ? "Update" : "Erase";
   std::vector<Identity> same_board;
   std::vector<Identity> fitting;
@@ -76,14 +96,17 @@ Result<Identity> BuildManifest::Choose(std::string_view board, std::uint32_t chi
     if (!SameText(identity.Board(), board)) continue;
     same_board.push_back(identity);
     if (!SameText(identity.Behaviour(), behaviour) || IsResearch(identity)) continue;
-    if (identity.ChipId() != chip_id || identity.BoardId() != board_id) continue;
-    fitting.push_back(identity);
+    if (fits(identity)) fitting.push_back(identity);
   }
-  const std::string wanted = std::string(behaviour) + " for " + std::string(board) + " in " + version_ + " (" + build_ + ")";
+  const std::string wanted = std::string(behaviour) + " for " + std::string(board) + " in " +
+                             version_ + " (" + build_ + ")";
   if (fitting.empty())
     return Fail(ErrorCode::kFirmwareNoIdentity,
-                "no " + wanted + "; candidates: " + Describe(same_board.empty() ? identities_ : same_board));
-  if (fitting.size() > 1) return Fail(ErrorCode::kFirmwareAmbiguousIdentity, "more than one " + wanted + ": " + Describe(fitting));
+                "no " + wanted +
+                    "; candidates: " + Describe(same_board.empty() ? identities_ : same_board));
+  if (fitting.size() > 1)
+    return Fail(ErrorCode::kFirmwareAmbiguousIdentity,
+                "more than one " + wanted + ": " + Describe(fitting));
   return fitting.front();
 }
 
