@@ -34,7 +34,7 @@ void Hasher::Add(std::span<const std::uint8_t> bytes) {
 
 Bytes Hasher::Finish() {
   auto* context = static_cast<EVP_MD_CTX*>(context_.get());
-  Bytes digest(static_cast<std::size_t>(EVP_MD_size(Algorithm(kind_))));
+  Bytes digest(DigestSize(kind_));
   EVP_DigestFinal_ex(context, digest.data(), nullptr);
   EVP_DigestInit_ex(context, Algorithm(kind_), nullptr);
   return digest;
@@ -54,6 +54,10 @@ Bytes RandomBytes(std::size_t count) {
 
 HashKind HashKindForSize(std::size_t size) {
   return size == 20 ? HashKind::kSha1 : size == 32 ? HashKind::kSha256 : HashKind::kSha384;
+}
+
+std::size_t DigestSize(HashKind kind) {
+  return static_cast<std::size_t>(EVP_MD_size(Algorithm(kind)));
 }
 
 }  // namespace rack

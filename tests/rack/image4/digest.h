@@ -30,5 +30,6 @@ class Hasher {
 [[nodiscard]] Bytes RandomBytes(std::size_t count);
 // The kind whose digests are `size` bytes long (20, 32, 48); SHA-384 for any other size.
 [[nodiscard]] HashKind HashKindForSize(std::size_t size);
+[[nodiscard]] std::size_t DigestSize(HashKind kind);
 
 }  // namespace rack

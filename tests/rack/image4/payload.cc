@@ -1,10 +1,35 @@
 #include "tests/rack/image4/payload.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "tests/rack/image4/der.h"
 
 namespace rack {
+namespace {
+
+struct Extras {
+  bool compression = false;
+  bool keybags = false;
+  bool properties = false;
+};
+
+// What may follow the data, each once: { algorithm, size }, keybags, PAYP in [0].
+std::optional<Extras> ReadExtras(der::Reader& reader) {
+  Extras found;
+  while (!reader.AtEnd()) {
+    const auto element = reader.Next();
+    bool* seen = !element                           ? nullptr
+                 : element->Is(der::Tag::kSequence) ? &found.compression
+                 : element->Is(der::Tag::kOctets)   ? &found.keybags
+                 : element->Is(der::Tag::kContext0) ? &found.properties
+                                                    : nullptr;
+    if (seen == nullptr || std::exchange(*seen, true)) return std::nullopt;
+  }
+  return found;
+}
+
+}  // namespace
 
 std::optional<Payload> ReadPayload(std::span<const std::uint8_t> bytes) {
   const auto sequence = der::Whole(bytes, der::Tag::kSequence);
@@ -15,9 +40,9 @@ std::optional<Payload> ReadPayload(std::span<const std::uint8_t> bytes) {
   const auto description = reader.NextText();
   const auto data = reader.Next(der::Tag::kOctets);
   if (!type || type->size() != 4 || !description || !data) return std::nullopt;
-  while (!reader.AtEnd())  // compression, keybags, properties: well-formed is enough
-    if (!reader.Next()) return std::nullopt;
-  return Payload{*type, *description, data->content, sequence->whole};
+  const auto extras = ReadExtras(reader);
+  if (!extras) return std::nullopt;
+  return Payload{*type, *description, data->content, extras->keybags, sequence->whole};
 }
 
 Bytes WritePayload(std::string_view type, std::string_view description,

@@ -15,6 +15,7 @@ struct Payload {
   std::string type;  // four characters
   std::string description;
   std::span<const std::uint8_t> data;
+  bool encrypted = false;               // carries keybags
   std::span<const std::uint8_t> whole;  // what a ticket's DGST covers
 };
 

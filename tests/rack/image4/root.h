@@ -1,50 +1,33 @@
 #pragma once
-// The rack's private root of trust: keys for the signer, and the public half that simulated boot
-// stages have burnt in.
+// What boot stages have burnt in: the root certificate of their generation. Chips know no clock, so
+// nobody asks whether a certificate has expired (those of real A7 to A9 tickets have).
 
+#include <expected>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "station/base/result.h"
-#include "tests/rack/image4/der.h"
+#include "tests/rack/image4/constraints.h"
 #include "tests/rack/image4/ticket.h"
+#include "tests/rack/model/product.h"
 
 namespace rack {
 
-inline constexpr const char* kRootName = "Rack Simulated Root";
-// Tells what a leaf may sign for; critical, as in real chains.
-inline constexpr const char* kConstraintsOid = "1.2.840.113635.100.6.1.15";
-
-// What a boot stage knows.
 class RootOfTrust {
  public:
-  enum class Fault { kNone, kChain, kConstraints, kSignature };
+  enum class Fault { kChain, kSignature, kConstraints };
+
+  // From the roots that SigningKeys gives out; kBadRequest unless there is one for each generation.
   [[nodiscard]] static station::Result<RootOfTrust> FromPem(const std::string& pem);
-  // Leaf issued by the root, its constraints met by MANP, RSA-4096 / SHA-384 over the signed part.
-  [[nodiscard]] Fault Check(const Ticket& ticket) const;
+
+  // Chain of that generation's shape, signature over the signed part, leaf's constraints met by
+  // MANP: then what the leaf allows. A ticket of another generation fails as kChain.
+  [[nodiscard]] std::expected<LeafConstraints, Fault> Check(const Ticket& ticket,
+                                                            const Generation& generation) const;
 
  private:
-  std::shared_ptr<void> certificate_;  // X509; shared so that the root can be copied to every phone
-};
-
-// $XDG_CACHE_HOME/station-rack, or below ~/.cache: keys are made once for a machine, and never
-// committed.
-[[nodiscard]] std::string DefaultKeyFolder();
-
-// What the signing server knows.
-class SigningKeys {
- public:
-  // Read from `folder`, or made there; making takes some seconds, and several processes may ask at
-  // once.
-  [[nodiscard]] static station::Result<SigningKeys> LoadOrCreate(const std::string& folder);
-  [[nodiscard]] const std::string& RootPem() const { return root_pem_; }
-  [[nodiscard]] Bytes Sign(der::Span bytes) const;
-  [[nodiscard]] const Bytes& LeafCertificate() const { return leaf_; }
-
- private:
-  std::string root_pem_;
-  Bytes leaf_;                 // DER
-  std::shared_ptr<void> key_;  // EVP_PKEY
+  std::map<HashKind, std::shared_ptr<void>> roots_;  // X509; shared: every phone has a copy
 };
 
 }  // namespace rack

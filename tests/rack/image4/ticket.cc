@@ -1,21 +1,9 @@
 #include "tests/rack/image4/ticket.h"
 
+#include <algorithm>
+
 namespace rack {
 namespace {
-
-// SEQUENCE { IA5 name, value } of a private element; the name must repeat the tag.
-std::optional<std::pair<std::string, der::Element>> ReadKeyed(const der::Element& element) {
-  if (!element.IsPrivate()) return std::nullopt;
-  const auto sequence = der::Whole(element.content, der::Tag::kSequence);
-  if (!sequence) return std::nullopt;
-  der::Reader reader(sequence->content);
-  auto name = reader.NextText();
-  const auto value = reader.Next();
-  if (!name || name->size() != 4 || der::FourCc(*name) != element.four_cc || !value ||
-      !reader.AtEnd())
-    return std::nullopt;
-  return std::pair(std::move(*name), *value);
-}
 
 std::optional<std::vector<std::pair<std::string, der::Element>>> ReadKeyedSet(
     der::Span set_content) {
@@ -33,7 +21,33 @@ std::optional<std::vector<std::pair<std::string, der::Element>>> ReadKeyedSet(
   return entries;
 }
 
+bool IsPlain(const der::Element& value) {
+  return value.Is(der::Tag::kOctets) || der::FlagOf(value) || der::NumberOf(value);
+}
+
+std::optional<PropertySet> ReadPlainSet(const der::Element& element) {
+  if (!element.Is(der::Tag::kSet)) return std::nullopt;
+  auto set = PropertySet::Read(element.content);
+  const bool plain = set && std::ranges::all_of(set->All(), [](const auto& property) {
+                       return IsPlain(property.second);
+                     });
+  return plain ? std::move(set) : std::nullopt;
+}
+
 }  // namespace
+
+std::optional<std::pair<std::string, der::Element>> ReadKeyed(const der::Element& element) {
+  if (!element.IsPrivate()) return std::nullopt;
+  const auto sequence = der::Whole(element.content, der::Tag::kSequence);
+  if (!sequence) return std::nullopt;
+  der::Reader reader(sequence->content);
+  auto name = reader.NextText();
+  const auto value = reader.Next();
+  if (!name || name->size() != 4 || der::FourCc(*name) != element.four_cc || !value ||
+      !reader.AtEnd())
+    return std::nullopt;
+  return std::pair(std::move(*name), *value);
+}
 
 std::optional<PropertySet> PropertySet::Read(der::Span set_content) {
   const auto entries = ReadKeyedSet(set_content);
@@ -91,7 +105,7 @@ std::optional<Ticket> ReadTicket(der::Span bytes) {
   const auto entries = ReadKeyedSet(outer->front().second.content);
   if (!entries || entries->empty() || entries->front().first != "MANP") return std::nullopt;
   for (const auto& [name, element] : *entries) {
-    auto set = element.Is(der::Tag::kSet) ? PropertySet::Read(element.content) : std::nullopt;
+    auto set = ReadPlainSet(element);
     if (!set) return std::nullopt;
     if (name == "MANP")
       ticket.identity = std::move(*set);

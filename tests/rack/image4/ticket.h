@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/rack/image4/der.h"
@@ -24,11 +25,20 @@ class PropertySet {
   [[nodiscard]] std::optional<std::uint64_t> Number(std::string_view name) const;
   [[nodiscard]] std::optional<bool> Flag(std::string_view name) const;
   [[nodiscard]] std::optional<Bytes> Octets(std::string_view name) const;
+  // Null when absent.
+  [[nodiscard]] const der::Element* Find(std::string_view name) const;
+  [[nodiscard]] const std::map<std::string, der::Element, std::less<>>& All() const {
+    return values_;
+  }
 
  private:
-  [[nodiscard]] const der::Element* Find(std::string_view name) const;
   std::map<std::string, der::Element, std::less<>> values_;
 };
+
+// What a private element holds, SEQUENCE { IA5 name, value }; nothing unless the name repeats the
+// tag.
+[[nodiscard]] std::optional<std::pair<std::string, der::Element>> ReadKeyed(
+    const der::Element& element);
 
 // Views into the ticket's bytes.
 struct Ticket {
@@ -40,7 +50,7 @@ struct Ticket {
 };
 
 // Nothing unless the bytes are exactly one well-formed IM4M whose SETs are in the order of their
-// tags.
+// tags and whose properties are octets, integers or booleans.
 [[nodiscard]] std::optional<Ticket> ReadTicket(der::Span bytes);
 
 // One keyed element with a SET of properties inside, sorted as DER wants it.

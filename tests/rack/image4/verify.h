@@ -22,13 +22,15 @@ struct ChipIdentity {
   std::uint32_t security_epoch = 1;
   Bytes ap_nonce;
   Bytes sep_nonce;
+  Generation generation;
 };
 
 struct VerifiedImage {
   std::string type;
   std::string description;
   std::span<const std::uint8_t> data;  // views into the image
-  Bytes ticket_hash;                   // SHA-384 over the whole IM4M
+  Bytes digest;                        // of the whole IM4P, as the ticket has it
+  Bytes ticket_hash;
   Bytes ticket;
 };
 
@@ -45,12 +47,27 @@ class Verifier {
       std::span<const std::uint8_t> im4m) const;
 
  private:
+  // The ticket with what its leaf may sign.
+  using Signed = std::pair<Ticket, LeafConstraints>;
+  [[nodiscard]] std::expected<Signed, Refusal> CheckSigned(
+      std::span<const std::uint8_t> im4m) const;
   [[nodiscard]] Refusal CheckIdentity(const PropertySet& identity) const;
   [[nodiscard]] Refusal CheckComponent(const PropertySet& component, const Payload& payload) const;
 
   const RootOfTrust& root_;
   const ChipIdentity& chip_;
 };
+
+// How a phone of that generation knows a ticket again: the hash of the whole IM4M. SHA-384 was seen
+// on later chips (reference 4.5); that A7 to A9 use their SHA-1 here as for everything else is
+// inferred.
+[[nodiscard]] Bytes TicketHash(std::span<const std::uint8_t> im4m, const Generation& generation);
+// The boot nonce that a generator makes: its hash, cut to the size of a nonce (reference 4.7).
+[[nodiscard]] Bytes NonceFrom(std::span<const std::uint8_t> generator,
+                              const Generation& generation);
+// How a component is hashed for the ticket: by generation, but ftap and its kin SHA-256 everywhere
+// (reference 4.5).
+[[nodiscard]] HashKind ComponentHash(std::string_view type, const Generation& generation);
 
 // The type an IMG4 claims to be, without believing anything else of it.
 [[nodiscard]] std::optional<std::string> ImageType(std::span<const std::uint8_t> img4);

@@ -72,8 +72,8 @@ void Phone::Refuse(Refusal refusal) {
 
 ChipIdentity Phone::Chip() const {
   const std::lock_guard lock(mutex_);
-  ChipIdentity chip{spec_.product.chip, spec_.product.board_id, spec_.ecid.value, 1, 1,
-                    state_.ap_nonce,    state_.sep_nonce};
+  ChipIdentity chip{spec_.product.chip, spec_.product.board_id, spec_.ecid.value,        1, 1,
+                    state_.ap_nonce,    state_.sep_nonce,       spec_.product.generation};
   if (faults_.stale_nonce) chip.ap_nonce[0] ^= 0xFFU;
   return chip;
 }

@@ -18,7 +18,7 @@ namespace rack {
 // What iBEC has been given so far, all under one ticket.
 struct BootRecord {
   Bytes ticket;
-  Bytes ticket_hash;  // SHA-384
+  Bytes ticket_hash;
   std::optional<Marker> ramdisk;
   std::optional<Marker> device_tree;
   bool ramdisk_loaded = false;
@@ -41,7 +41,7 @@ struct PhoneState {
   std::map<std::string, std::string> firmware;  // what a restore has written: name to digest
   std::string os_build;
   std::string os_version;
-  std::string os_image_digest;  // SHA-384 of the system image, hexadecimal
+  std::string os_image_digest;  // of the system image, as its ticket states it; hexadecimal
   bool os_complete = true;      // false from the first format until the restore has succeeded
   bool user_data_present = true;
   Bytes effaceable_key;  // wraps all user data; destroyed and replaced by an erase

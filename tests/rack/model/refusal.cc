@@ -38,6 +38,8 @@ std::string_view Name(Reason reason) {
       return "refused_foreign_ramdisk";
     case Reason::kSendRefused:
       return "refused_send";
+    case Reason::kConstraints:
+      return "refused_constraints";
     case Reason::kRootTicket:
       return "refused_root_ticket";
     case Reason::kAnswerMissing:

@@ -26,6 +26,7 @@ enum class Reason : std::uint16_t {
   kMode = 113,            // CEPO, CPRO, CSEC, EPRO, ESEC do not fit a production phone
   kForeignRamdisk = 114,  // the kernel starts nothing: no ramdisk that the rack knows
   kSendRefused = 115,     // the fault refuse-send
+  kConstraints = 116,     // the leaf certificate may not sign this
   // 2xx: restore mode
   kRootTicket = 200,
   kAnswerMissing = 201,

@@ -47,7 +47,10 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> RangesFor(std::uint64_t siz
 }  // namespace
 
 AsrReceiver::AsrReceiver(Phone& phone, Attachment& attachment, std::function<void(int)> percent)
-    : phone_(phone), attachment_(attachment), percent_(std::move(percent)) {}
+    : phone_(phone),
+      attachment_(attachment),
+      percent_(std::move(percent)),
+      image_(phone.Spec().product.generation.hash) {}
 
 std::expected<AsrImage, Refusal> AsrReceiver::Receive() {
   stream_ = attachment_.Accept(kAsrPort, kAcceptPatience);

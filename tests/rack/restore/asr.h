@@ -18,7 +18,7 @@ inline constexpr std::uint16_t kAsrPort = 12345;
 
 struct AsrImage {
   std::uint64_t size = 0;
-  Bytes digest;  // SHA-384
+  Bytes digest;  // as the ticket states it
 };
 
 class AsrReceiver {
@@ -55,7 +55,7 @@ class AsrReceiver {
   std::uint64_t received_ = 0;
   int told_ = -1;
   std::vector<Range> ranges_;
-  Hasher image_{HashKind::kSha384};
+  Hasher image_;  // as the phone's generation hashes its OS
   Hasher block_{HashKind::kSha1};
 };
 

@@ -16,7 +16,8 @@ StepResult AskRootTicket(RestoreRun& run) {
   const auto answer = run.dialogue.Request("RootTicket");
   if (!answer) return std::unexpected(answer.error());
   const Bytes* ticket = answer->Data("RootTicketData");
-  if (ticket == nullptr || Hash(HashKind::kSha384, *ticket) != run.boot.ticket_hash)
+  if (ticket == nullptr ||
+      TicketHash(*ticket, run.phone.Spec().product.generation) != run.boot.ticket_hash)
     return Refused(Reason::kRootTicket,
                    "the root ticket is not the one this ramdisk was booted with");
   return {};

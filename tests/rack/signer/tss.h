@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include "tests/rack/image4/root.h"
+#include "tests/rack/image4/signing_keys.h"
 #include "tests/rack/model/product.h"
 #include "tests/rack/wire/value.h"
 
@@ -29,7 +29,8 @@ class TicketSigner {
 
   // The body of the answer: "STATUS=...&MESSAGE=...[&REQUEST_STRING=<plist>]".
   [[nodiscard]] std::string Answer(const Value& request, const SignerFaults& faults) const;
-  // One IM4M for a request that has been found good; also what tests sign with.
+  // One IM4M for a request that has been found good, of the generation of its ApChipID; also what
+  // tests sign with.
   [[nodiscard]] Bytes Sign(const Value& request, const SignerFaults& faults = {}) const;
   [[nodiscard]] const SigningKeys& Keys() const { return keys_; }
 
