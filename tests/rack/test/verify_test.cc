@@ -18,6 +18,7 @@ struct Kind {
   std::uint32_t other_chip;
   std::uint32_t other_board;
 };
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 constexpr Kind kA9 = {"A9", 0x8000, 0x04, 0x8003, 0x06};
 constexpr Kind kA11 = {"A11", 0x8015, 0x02, 0x8010, 0x0A};
 
@@ -61,6 +62,7 @@ struct Case {
   const char* type = "ibec";
   const char* accepted = "ibec";
 };
+void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
 
 class BootStage : public testing::TestWithParam<std::tuple<Case, Kind>> {};
 
