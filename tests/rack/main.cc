@@ -181,7 +181,8 @@ int main(int argc, char** argv) {
   AddPhoneCommand(app, "plug", "plug a phone in", options, false);
   AddPhoneCommand(app, "unplug", "pull its cable", options, false);
   AddPhoneCommand(app, "power", "power PHONE on|off", options, true);
-  AddPhoneCommand(app, "press", "press PHONE recovery|restart", options, true);
+  AddPhoneCommand(app, "press", "press PHONE recovery|restart|dfu|trust|distrust|lock|unlock",
+                  options, true);
   AddPhoneCommand(app, "fault", "fault PHONE|signer|all NAME [ARG...]", options, true)
       ->footer(rack::FaultHelp());
   app.add_subcommand("keys", "what a CART.yaml may say");

@@ -49,6 +49,8 @@ void Enter(PhoneState& state, Stage stage, Event cause, const Generation& genera
   if (!same_boot) DrawNonces(state, generation);
   if (stage != Stage::kIbec && stage != Stage::kRestore) state.boot = BootRecord();
   state.stage = stage;
+  state.locked = stage == Stage::kNormal && state.ios.passcode;
+  state.passcodes_given = 0;
   ++state.boot_number;
 }
 
@@ -91,7 +93,10 @@ void Presence::Grant(const Phone::Wish& wish) {
 
 void Presence::SetPlugged(bool plugged) {
   if (!plugged) Detach();
-  phone_.ChangeAndSave([&](PhoneState& state) { state.plugged = plugged; });
+  phone_.ChangeAndSave([&](PhoneState& state) {
+    state.plugged = plugged;
+    state.trust_dialog = TrustDialog::kNone;
+  });
   if (plugged) Attach();
   spdlog::info("phone={} plugged={}", phone_.Spec().name, plugged);
 }
@@ -182,8 +187,9 @@ void Presence::Attach() {
   spdlog::info("phone={} port={} stage={}", spec.name, ToString(attached_port_), Name(state.stage));
   if (recovery) return;
   if (state.stage == Stage::kNormal)
-    attachment->Serve(kLockdownPort, [&phone = phone_](const std::shared_ptr<Stream>& stream) {
-      ServeLockdown(phone, *stream);
+    attachment->Serve(kLockdownPort, [&phone = phone_,
+                                      &stay = *attachment](const std::shared_ptr<Stream>& stream) {
+      ServeLockdown(phone, stay, *stream);
     });
   else
     ServeRestoreMode(phone_, *attachment);

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "station/base/fd.h"
+#include "tests/rack/lockdown/user.h"
 
 namespace rack {
 namespace {
@@ -62,6 +63,11 @@ Value StatusOf(const Phone& phone) {
                      {"nor_complete", state.nor_complete},
                      {"firmware", FirmwareOf(state)},
                      {"user_data_present", state.user_data_present},
+                     {"battery", state.battery},
+                     {"locked", state.locked},
+                     {"paired_hosts", state.ios.pairings.size()},
+                     {"trust_dialog", state.trust_dialog == TrustDialog::kOpen},
+                     {"stashbag_committed", state.ios.stashbag_committed},
                      {"effaceable_generation", state.effaceable_generation},
                      {"boots", state.boot_number},
                      {"restores_completed", state.restores_completed},
@@ -215,6 +221,7 @@ Value Rack::Act(const std::string& command, const std::string& name,
   Phone* phone = FindPhone(name);
   if (phone == nullptr) return Value::Dict{{"Error", "no phone " + name}};
   const std::string word = words.empty() ? "" : words[0];
+  if (command == "press" && words.size() == 1 && TapOn(*phone, word)) return Value();
   using enum Phone::Wish::Kind;
   static const std::map<std::pair<std::string, std::string>, Phone::Wish> wishes = {
       {{"plug", ""}, {.kind = kPlug}},
@@ -227,8 +234,9 @@ Value Rack::Act(const std::string& command, const std::string& name,
   };
   const auto wish = wishes.find({command, word});
   if (wish == wishes.end() || words.size() > 1)
-    return Value::Dict{
-        {"Error", "plug, unplug, power on|off, press recovery|restart|dfu, fault NAME [ARG]"}};
+    return Value::Dict{{"Error",
+                        "plug, unplug, power on|off, press recovery|restart|dfu|trust|distrust|"
+                        "lock|unlock, fault NAME [ARG]"}};
   if (phone->Ask(wish->second).wait_for(kActionPatience) != std::future_status::ready)
     return Value::Dict{{"Error", "asked for, but not done yet"}};
   return Value();

@@ -1,95 +1,104 @@
 #include "tests/rack/lockdown/lockdownd.h"
 
-#include <map>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "tests/rack/lockdown/certificates.h"
+#include "tests/rack/lockdown/pairing.h"
+#include "tests/rack/lockdown/session.h"
+#include "tests/rack/lockdown/settings.h"
 #include "tests/rack/lockdown/values.h"
 
 namespace rack {
 namespace {
 
-Value Answer(const Value& request) { return Value::Dict{{"Request", request.Text("Request")}}; }
+// Real phones drop a silent host after about that (device-services 3.4).
+constexpr std::chrono::seconds kIdle{60};
 
-Value Error(const Value& request, const char* error) {
-  Value answer = Answer(request);
-  answer.Set("Error", error);
-  return answer;
+LockdownReply QueryType(LockdownClient&, const Value& request) {
+  return Answered(request, "Type", "com.apple.mobile.lockdown");
 }
 
-Value QueryType(Phone& /*phone*/, const Value& request) {
-  Value answer = Answer(request);
-  answer.Set("Type", "com.apple.mobile.lockdown");
-  return answer;
-}
-
-Value GetValue(Phone& phone, const Value& request) {
-  const std::string domain = request.Text("Domain");
-  const std::string key = request.Text("Key");
-  const auto value = LockdownValue(phone, domain, key);
-  Value answer = value ? Answer(request) : Error(request, "MissingValue");
-  if (!domain.empty()) answer.Set("Domain", domain);
-  if (!key.empty()) answer.Set("Key", key);
-  if (value) answer.Set("Value", *value);
-  return answer;
-}
-
-Value SetValue(Phone& /*phone*/, const Value& request) {
-  if (request.Text("Key") != "UntrustedHostBUID") return Error(request, "SetProhibited");
-  Value answer = Answer(request);
-  answer.Set("Key", "UntrustedHostBUID");
-  if (const Value* value = request.Find("Value")) answer.Set("Value", *value);
-  return answer;
-}
-
-// Any error but PairingDialogResponsePending: that one makes clients ask again for ever.
-Value Pair(Phone& /*phone*/, const Value& request) { return Error(request, "UserDeniedPairing"); }
-Value StartSession(Phone& /*phone*/, const Value& request) {
-  return Error(request, "InvalidHostID");
-}
-Value NeedsSession(Phone& /*phone*/, const Value& request) {
-  return Error(request, "SessionInactive");
-}
-Value Acknowledge(Phone& /*phone*/, const Value& request) { return Answer(request); }
-
-Value EnterRecovery(Phone& phone, const Value& request) {
-  if (phone.Spec().enter_recovery_needs_session) return Error(request, "SessionInactive");
+LockdownReply EnterRecovery(LockdownClient& client, const Value& request) {
+  Phone& phone = client.phone;
+  if (phone.Spec().enter_recovery_needs_session && !client.session)
+    return Refused(request, "SessionInactive");
   if (phone.Faults().refuse_enter_recovery) {
     phone.Refuse({Reason::kEnterRecovery, "the refuse-enter-recovery fault is on"});
-    return Error(request, "SessionInactive");
+    return Refused(request, "SessionInactive");
   }
-  phone.Ask(Event::kEnterRecovery,
-            phone.State().boot_number);  // leaves a moment later: the answer must be there first
-  return Answer(request);
+  // It leaves a moment later: the answer must be there first.
+  phone.Ask(Event::kEnterRecovery, phone.State().boot_number);
+  return Answered(request);
 }
 
-using Handler = Value (*)(Phone&, const Value&);
+LockdownReply Goodbye(LockdownClient&, const Value& request) {
+  LockdownReply reply = Answered(request);
+  reply.then = LockdownReply::Then::kClose;
+  return reply;
+}
 
-const std::map<std::string, Handler>& Handlers() {
-  static const std::map<std::string, Handler> handlers = {
-      {"QueryType", QueryType},
-      {"GetValue", GetValue},
-      {"SetValue", SetValue},
-      {"RemoveValue", NeedsSession},
-      {"Pair", Pair},
-      {"ValidatePair", Pair},
-      {"Unpair", Acknowledge},
-      {"StartSession", StartSession},
-      {"StopSession", NeedsSession},
-      {"StartService", NeedsSession},
-      {"EnterRecovery", EnterRecovery},
-      {"Goodbye", Acknowledge},
-  };
-  return handlers;
+struct Row {
+  std::string_view request;
+  LockdownHandler answer;
+  bool needs_session = false;
+};
+
+constexpr auto kRequests = std::to_array<Row>({
+    {"QueryType", QueryType},
+    {"GetValue", GetValue},
+    {"SetValue", SetValue},
+    {"RemoveValue", RemoveValue, true},
+    {"Pair", Pair},
+    {"ValidatePair", ValidatePair},
+    {"Unpair", Unpair},
+    {"ResetPairing", ResetPairing, true},
+    {"StartSession", StartSession},
+    {"StopSession", StopSession, true},
+    {"StartService", StartService},
+    {"EnterRecovery", EnterRecovery},
+    {"Goodbye", Goodbye},
+});
+
+LockdownReply AnswerTo(LockdownClient& client, const Value& request) {
+  const std::string name = request.Text("Request");
+  const auto row = std::ranges::find(kRequests, name, &Row::request);
+  if (row == kRequests.end()) return Refused(request, "InvalidRequest");
+  if (row->needs_session && !client.session) return Refused(request, "SessionInactive");
+  return row->answer(client, request);
+}
+
+// False when the connection is over.
+bool Follow(LockdownClient& client, Stream& stream, LockdownReply::Then then) {
+  using enum LockdownReply::Then;
+  switch (then) {
+    case kGoOn:
+      return true;
+    case kBeginTls:
+      return stream.BeginTls(TermsOf(client.phone, client.session->pairing));
+    case kEndTls:
+      client.session.reset();
+      stream.EndTls();
+      return true;
+    case kClose:
+      return false;
+  }
+  return false;
 }
 
 }  // namespace
 
-void ServeLockdown(Phone& phone, Stream& stream) {
-  while (const auto request = ReadFrame(stream)) {
-    const std::string name = request->Text("Request");
-    const auto handler = Handlers().find(name);
-    const Value answer = handler == Handlers().end() ? Error(*request, "InvalidRequest")
-                                                     : handler->second(phone, *request);
-    if (!WriteFrame(stream, answer) || name == "Goodbye") return;
+void ServeLockdown(Phone& phone, Attachment& attachment, Stream& stream) {
+  LockdownClient client{phone, attachment};
+  while (const auto request = ReadFrame(stream, kIdle)) {
+    const LockdownReply reply = AnswerTo(client, *request);
+    if (const std::string error = reply.answer.Text("Error"); !error.empty())
+      spdlog::info("phone={} request={} service={} error={}", phone.Spec().name,
+                   request->Text("Request"), request->Text("Service"), error);
+    if (!WriteFrame(stream, reply.answer) || !Follow(client, stream, reply.then)) return;
   }
 }
 

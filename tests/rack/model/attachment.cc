@@ -7,10 +7,23 @@ void Attachment::Serve(std::uint16_t port, Service service) {
   services_[port] = std::move(service);
 }
 
-void Attachment::Close(std::uint16_t port) {
+std::uint16_t Attachment::ServeOnce(Service service) {
   const std::lock_guard lock(mutex_);
-  services_.erase(port);
+  const auto taken = [this] { return services_.contains(next_port_); };
+  do {
+    next_port_ = next_port_ == 65535 ? kFirstIssuedPort : next_port_ + 1;
+  } while (taken() && services_.size() < 65535 - kFirstIssuedPort);
+  const std::uint16_t port = next_port_;
+  services_[port] = [this, port, service = std::move(service)](const auto& stream) {
+    if (Close(port)) service(stream);  // who comes second finds it closed
+  };
+  return port;
+}
+
+bool Attachment::Close(std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
   waiting_.erase(port);
+  return services_.erase(port) > 0;
 }
 
 Attachment::Service Attachment::Find(std::uint16_t port) const {

@@ -16,6 +16,8 @@
 
 namespace rack {
 
+inline constexpr std::uint16_t kFirstIssuedPort = 49152;
+
 class Attachment {
  public:
   // Speaks on one connection until it is done; runs in the connection's thread.
@@ -24,7 +26,10 @@ class Attachment {
   ~Attachment() { End(); }
 
   void Serve(std::uint16_t port, Service service);
-  void Close(std::uint16_t port);
+  // False when it was not open.
+  bool Close(std::uint16_t port);
+  // Opens a port that nobody knew before, for one connection.
+  [[nodiscard]] std::uint16_t ServeOnce(Service service);
   // The service behind a port; empty is a refused connection.
   [[nodiscard]] Service Find(std::uint16_t port) const;
   // Opens `port` for connections that are taken with Accept.
@@ -45,6 +50,7 @@ class Attachment {
   std::condition_variable changed_;
   bool ended_ = false;
   std::map<std::uint16_t, Service> services_;
+  std::uint16_t next_port_ = kFirstIssuedPort;
   std::map<std::uint16_t, std::deque<std::shared_ptr<Stream>>> waiting_;
   std::vector<std::weak_ptr<Stream>> streams_;
 };

@@ -115,6 +115,14 @@ void ReadMode(PhoneSpec& phone, const YAML::Node& node) {
   Reject(node, "mode is normal, recovery or dfu");
 }
 
+void ReadTrust(PhoneSpec& phone, const YAML::Node& node) {
+  const auto trust = AsString(node);
+  if (trust == "ask") return void(phone.trust = Trust::kAsk);
+  if (trust == "trusted") return void(phone.trust = Trust::kTrusted);
+  if (trust == "denied") return void(phone.trust = Trust::kDenied);
+  Reject(node, "trust is ask, trusted or denied");
+}
+
 void ReadBattery(PhoneSpec& phone, const YAML::Node& node) {
   phone.battery = As<int>(node, "a percentage");
   if (phone.battery < 0 || phone.battery > 100) Reject(node, "a percentage expected");
@@ -155,7 +163,17 @@ const Keys<PhoneSpec>& PhoneKeys() {
       {"super_speed", "normal and restore mode appear on the next bus, same chain; false",
        Flag(&PhoneSpec::super_speed)},
       {"user_data", "whether somebody has set it up; true", Flag(&PhoneSpec::user_data)},
+      {"trust",
+       "how the user answers when the phone asks (trust, passcode): ask (`press` answers), trusted "
+       "or denied at once; trusted",
+       ReadTrust},
+      {"passcode", "one is set: the phone is locked after each start; false",
+       Flag(&PhoneSpec::passcode)},
+      {"locked", "it is locked now, by a passcode; false", Flag(&PhoneSpec::locked)},
+      {"activation_lock", "Find My is on, and no restore ends it; false",
+       Flag(&PhoneSpec::activation_lock)},
       {"battery", "charge in per cent; 80", ReadBattery},
+      {"charging", "the port gives power; true", Flag(&PhoneSpec::charging)},
       {"enter_recovery_needs_session", "as iOS 14.5 and later want it; false",
        Flag(&PhoneSpec::enter_recovery_needs_session)},
       {"ask_fud", "a restore asks for FUDData; false", Flag(&PhoneSpec::ask_fud)},

@@ -24,6 +24,9 @@ struct Timing {
 
 enum class StartMode { kNormal, kRecovery, kDfu };
 
+// How the user answers when the phone asks: later (with `press`), yes or no at once.
+enum class Trust { kAsk, kTrusted, kDenied };
+
 struct PhoneSpec {
   std::string name;
   station::PortPath port;
@@ -38,6 +41,11 @@ struct PhoneSpec {
   bool plugged = true;
   bool user_data = true;
   int battery = 80;
+  bool charging = true;
+  Trust trust = Trust::kTrusted;
+  bool passcode = false;
+  bool locked = false;
+  bool activation_lock = false;
   bool enter_recovery_needs_session =
       false;                      // as iOS 14.5 and later do; 1.0.0-class clients then cannot
   bool ask_fud = false;           // the three FUDData requests

@@ -75,6 +75,35 @@ Setter Switch(bool PhoneFaults::*flag) {
   };
 }
 
+bool SetLocked(Target phone, const Arguments& arguments) {
+  const auto on = AsSwitch(arguments);
+  if (!on) return false;
+  phone.state.locked = *on;
+  if (*on) phone.state.ios.passcode = true;
+  return true;
+}
+
+bool SetBattery(Target phone, const Arguments& arguments) {
+  const auto percent = arguments.size() == 1 ? AsNumber(arguments[0]) : std::nullopt;
+  if (!percent || *percent > 100) return false;
+  phone.state.battery = static_cast<int>(*percent);
+  return true;
+}
+
+bool ForgetHosts(Target phone, const Arguments& arguments) {
+  phone.state.ios.pairings.clear();
+  phone.state.trust_dialog = TrustDialog::kNone;
+  return arguments.empty();
+}
+
+Setter Switch(bool PhoneState::*flag) {
+  return [flag](Target phone, const Arguments& arguments) {
+    const auto on = AsSwitch(arguments);
+    if (on) phone.state.*flag = *on;
+    return on.has_value();
+  };
+}
+
 struct Row {
   FaultLine line;
   Setter set;
@@ -104,6 +133,13 @@ const std::vector<Row>& Table() {
       {{"refuse-enter-recovery [on|off]", "lockdownd refuses EnterRecovery", "switched off"},
        Switch(&PhoneFaults::refuse_enter_recovery)},
       {{"stall-asr", "stops reading in mid-image", "once"}, Switch(&PhoneFaults::stall_asr)},
+      {{"distrust", "the phone forgets every host it was paired with"}, ForgetHosts},
+      {{"locked [on|off]", "the screen is locked by a passcode", "switched off"}, SetLocked},
+      {{"battery N", "charge in per cent, from now on"}, SetBattery},
+      {{"charging [on|off]", "whether the port gives power", "switched"},
+       Switch(&PhoneState::charging)},
+      {{"activation-lock [on|off]", "Find My is on", "switched off"},
+       Switch(&PhoneState::activation_lock)},
       {{"none", "clears all faults of this phone"}, Clear},
   };
   return table;

@@ -17,6 +17,7 @@
 #include "tests/rack/image4/verify.h"
 #include "tests/rack/model/cart.h"
 #include "tests/rack/model/faults.h"
+#include "tests/rack/model/notifications.h"
 #include "tests/rack/model/phone_state.h"
 
 namespace rack {
@@ -56,6 +57,8 @@ class Phone {
     Bytes sep;
   };
   [[nodiscard]] Nonces ShownNonces() const;
+
+  [[nodiscard]] Notifications& Notices() { return notices_; }
 
   [[nodiscard]] PhoneFaults Faults() const;
   [[nodiscard]] station::Status SetFault(const std::vector<std::string>& words);
@@ -99,6 +102,7 @@ class Phone {
   PhoneFaults faults_;
   std::optional<std::chrono::seconds> replug_after_;  // of the pull that has happened
   std::deque<Request> requests_;
+  Notifications notices_;
 };
 
 }  // namespace rack

@@ -33,6 +33,14 @@ Stage PhoneState::WhatBoots() const {
   return AutoBoot() && os_complete ? Stage::kNormal : Stage::kIboot;
 }
 
+void PhoneState::DestroyUserData() {
+  user_data_present = false;
+  effaceable_key = RandomBytes(kEffaceableKeySize);
+  ++effaceable_generation;
+  ios = IosState();
+  locked = false;
+}
+
 void DrawNonces(PhoneState& state, const Generation& generation) {
   state.ap_nonce = RandomBytes(generation.ap_nonce_size);
   state.sep_nonce = RandomBytes(kSepNonceSize);
@@ -57,6 +65,11 @@ PhoneState FreshState(const PhoneSpec& spec) {
   state.os_build = spec.os_build;
   state.os_version = spec.os_version;
   state.user_data_present = spec.user_data;
+  state.ios.passcode = spec.passcode || spec.locked;
+  state.locked = spec.locked;
+  state.battery = spec.battery;
+  state.charging = spec.charging;
+  state.activation_lock = spec.activation_lock;
   state.effaceable_key = RandomBytes(kEffaceableKeySize);
   DrawNonces(state, spec.product.generation);
   return state;
@@ -86,6 +99,11 @@ Value ToValue(const PhoneState& state) {
       {"EffaceableKey", state.effaceable_key},
       {"EffaceableGeneration", state.effaceable_generation},
       {"RestoresCompleted", state.restores_completed},
+      {"Ios", ToValue(state.ios)},
+      {"Battery", state.battery},
+      {"Charging", state.charging},
+      {"ActivationLock", state.activation_lock},
+      {"Locked", state.locked},
       {"BootNumber", state.boot_number}};
 }
 
@@ -109,6 +127,11 @@ PhoneState FromValue(const Value& saved, const PhoneSpec& spec) {
   if (const Bytes* key = saved.Data("EffaceableKey")) state.effaceable_key = *key;
   state.effaceable_generation = saved.Number("EffaceableGeneration").value_or(1);
   state.restores_completed = saved.Number("RestoresCompleted").value_or(0);
+  if (const Value* ios = saved.Find("Ios")) state.ios = IosStateFromValue(*ios);
+  state.battery = static_cast<int>(saved.Number("Battery").value_or(state.battery));
+  state.charging = saved.Flag("Charging", state.charging);
+  state.activation_lock = saved.Flag("ActivationLock", state.activation_lock);
+  state.locked = saved.Flag("Locked", state.locked);
   state.boot_number = saved.Number("BootNumber").value_or(0) + 1;
   state.stage = stage.value_or(state.WhatBoots());
   return state;

@@ -10,6 +10,7 @@
 #include "station/base/ids.h"
 #include "tests/rack/forge/marker.h"
 #include "tests/rack/model/cart.h"
+#include "tests/rack/model/ios_state.h"
 #include "tests/rack/model/refusal.h"
 #include "tests/rack/model/stage.h"
 
@@ -26,6 +27,9 @@ struct BootRecord {
   bool trust_cache_loaded = false;
   bool sep_loaded = false;
 };
+
+// The question on the screen whether a computer is to be trusted; gone when the cable is pulled.
+enum class TrustDialog { kNone, kOpen, kTrusted, kDenied };
 
 struct PhoneState {
   station::PortPath port;
@@ -47,15 +51,25 @@ struct PhoneState {
   Bytes effaceable_key;  // wraps all user data; destroyed and replaced by an erase
   std::uint64_t effaceable_generation = 1;
   std::uint64_t restores_completed = 0;
+  IosState ios;
+
+  int battery = 80;              // per cent
+  bool charging = true;          // while a cable is in
+  bool activation_lock = false;  // kept by Apple, not on flash: no restore ends it
+  bool locked = false;           // the passcode has not been given since the screen went dark
 
   // This boot.
   std::uint64_t boot_number =
       1;  // counts every start of anything; what a host asked for in one boot ends with it
   BootRecord boot;
+  TrustDialog trust_dialog = TrustDialog::kNone;
+  std::uint64_t passcodes_given = 0;
 
   [[nodiscard]] bool AutoBoot() const;
   // Where a phone that simply starts ends up.
   [[nodiscard]] Stage WhatBoots() const;
+  // An erase: the key of all user data is destroyed and replaced, and with it what iOS kept.
+  void DestroyUserData();
 };
 
 [[nodiscard]] PhoneState FreshState(const PhoneSpec& spec);

@@ -12,7 +12,6 @@ constexpr int kPartition = 11;
 constexpr int kFilesystem = 12;
 constexpr int kRestoreImage = 13;
 constexpr int kVerifyRestore = 14;
-constexpr std::size_t kEffaceableKeySize = 32;
 
 StepResult AskFdrTrust(RestoreRun& run) {
   const auto answer = run.dialogue.Request("FDRTrustData");
@@ -27,10 +26,7 @@ StepResult Format(RestoreRun& run) {
   run.phone.ChangeAndSave([&](PhoneState& state) {
     state.os_complete = false;
     state.os_image_digest.clear();
-    if (!run.Erases()) return;
-    state.user_data_present = false;
-    state.effaceable_key = RandomBytes(kEffaceableKeySize);
-    ++state.effaceable_generation;
+    if (run.Erases()) state.DestroyUserData();
   });
   return {};
 }

@@ -58,7 +58,6 @@ TEST(Tools, IdeviceinfoReadsAnUnpairedPhone) {
        {"ProductType: iPhone10,1", "HardwareModel: D20AP", "BuildVersion: 18H17",
         "UniqueChipID: 2844626588139521", "DeviceClass: iPhone", "Image4Supported: true"})
     EXPECT_NE(info.output.find(line), std::string::npos) << line << "\n" << info.output;
-  EXPECT_NE(rack.Exec("", {"idevicepair", "-u", udid, "pair"}).code, 0);
 }
 
 TEST(Tools, IrecoveryQueriesAndTalks) {

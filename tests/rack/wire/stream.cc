@@ -24,10 +24,36 @@ station::Result<sockaddr_un> UnixAddress(const std::string& path) {
   return address;
 }
 
+std::string Framed(const std::string& body) {
+  const auto size = static_cast<std::uint32_t>(body.size());
+  const std::string length{static_cast<char>(size >> 24U), static_cast<char>(size >> 16U),
+                           static_cast<char>(size >> 8U), static_cast<char>(size)};
+  return length + body;
+}
+
 }  // namespace
 
 std::optional<std::size_t> Stream::ReadSome(std::span<std::uint8_t> out,
                                             std::chrono::milliseconds timeout) {
+  return tls_ ? tls_->ReadSome(out, timeout) : ReadPlain(out, timeout);
+}
+
+bool Stream::Write(std::span<const std::uint8_t> bytes) {
+  return tls_ ? tls_->Write(bytes) : WritePlain(bytes);
+}
+
+bool Stream::BeginTls(const TlsTerms& terms) {
+  tls_ = TlsLayer::Accept(*this, terms);
+  return tls_ != nullptr;
+}
+
+void Stream::EndTls() {
+  if (tls_) tls_->Close();
+  tls_.reset();
+}
+
+std::optional<std::size_t> Stream::ReadPlain(std::span<std::uint8_t> out,
+                                             std::chrono::milliseconds timeout) {
   while (true) {
     pollfd waiting{fd_.Get(), POLLIN, 0};
     const int ready = poll(&waiting, 1, static_cast<int>(timeout.count()));
@@ -48,7 +74,7 @@ bool Stream::ReadExact(std::span<std::uint8_t> out, std::chrono::milliseconds ti
   return true;
 }
 
-bool Stream::Write(std::span<const std::uint8_t> bytes) {
+bool Stream::WritePlain(std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(fd_.Get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
@@ -78,11 +104,11 @@ std::optional<Value> ReadFrame(Stream& stream, std::chrono::milliseconds timeout
 }
 
 bool WriteFrame(Stream& stream, const Value& message) {
-  const std::string body = message.ToXml();
-  const auto size = static_cast<std::uint32_t>(body.size());
-  std::string frame{static_cast<char>(size >> 24U), static_cast<char>(size >> 16U),
-                    static_cast<char>(size >> 8U), static_cast<char>(size)};
-  return stream.Write(frame + body);
+  return stream.Write(Framed(message.ToXml()));
+}
+
+bool WriteBinaryFrame(Stream& stream, const Value& message) {
+  return stream.Write(Framed(message.ToBinary()));
 }
 
 station::Result<station::Fd> ListenUnix(const std::string& path, int backlog) {

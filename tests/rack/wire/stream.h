@@ -1,7 +1,7 @@
 #pragma once
 // One connection: a socket with timeouts, which another thread may end at any moment (the phone is
-// unplugged, the rack stops). Also the listening sockets and the 4-byte framing that lockdownd and
-// restored share.
+// unplugged, the rack stops), and which may turn to TLS in mid-stream. Also the listening sockets
+// and the 4-byte framing that lockdownd and restored share.
 
 #include <chrono>
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "station/base/fd.h"
+#include "tests/rack/wire/tls.h"
 #include "tests/rack/wire/value.h"
 
 namespace rack {
@@ -36,8 +37,20 @@ class Stream {
   // Wakes every reader and writer; may be called from any thread.
   void Shutdown() const;
 
+  // From here on everything passes through TLS. False when the host shook hands badly: the stream
+  // is of no use then.
+  [[nodiscard]] bool BeginTls(const TlsTerms& terms);
+  // Back to plain.
+  void EndTls();
+  // Past TLS: for its own records.
+  [[nodiscard]] std::optional<std::size_t> ReadPlain(std::span<std::uint8_t> out,
+                                                     std::chrono::milliseconds timeout);
+  bool WritePlain(std::span<const std::uint8_t> bytes);
+
  private:
   station::Fd fd_;
+  std::unique_ptr<TlsLayer>
+      tls_;  // null while plain; it refers to this stream, so no move after it
 };
 
 // Big-endian length, then a property list. Nothing when it closed, timed out or was no property
@@ -46,6 +59,8 @@ class Stream {
                                              std::chrono::milliseconds timeout = kForever);
 // XML, length and body in one write, as clients need it.
 bool WriteFrame(Stream& stream, const Value& message);
+// The same as a binary property list.
+bool WriteBinaryFrame(Stream& stream, const Value& message);
 
 [[nodiscard]] station::Result<station::Fd> ListenUnix(const std::string& path, int backlog);
 [[nodiscard]] station::Result<station::Fd> ConnectUnix(const std::string& path);
