@@ -15,7 +15,7 @@
 #include "tests/rack/control/client.h"
 #include "tests/rack/control/json.h"
 #include "tests/rack/control/rack.h"
-#include "tests/rack/forge/forge.h"
+#include "tests/rack/forge_command.h"
 
 namespace {
 
@@ -30,7 +30,7 @@ struct Options {
   std::vector<std::string> words;
   bool json = false;
   bool plain_malloc = false;
-  rack::ForgeOrder forge;
+  rack::ForgeCommand forge;
   std::vector<std::string> program;  // what stands behind "--"
 };
 
@@ -107,36 +107,6 @@ int Act(const std::string& command, const Options& options) {
   return answer ? 0 : Report(answer.error());
 }
 
-int Forge(const Options& options) {
-  const auto result = rack::Forge(options.forge);
-  if (!result) return Report(result.error());
-  if (options.json) {
-    fmt::print("{}\n", rack::ToJson(Value::Dict{{"file", options.forge.out},
-                                                {"size", result->size},
-                                                {"sha256", result->sha256},
-                                                {"os_digest", result->os_digest},
-                                                {"os_member", result->os_member},
-                                                {"build", result->build},
-                                                {"version", result->version}}));
-    return 0;
-  }
-  fmt::print("{}  {}\n", result->sha256, options.forge.out);
-  return 0;
-}
-
-void AddForgeOptions(CLI::App& command, Options& options) {
-  command.add_option("--manifest", options.forge.manifest, "BuildManifest.plist to follow")
-      ->required();
-  command.add_option("--os-size", options.forge.os_size, "bytes of the OS image")->required();
-  command.add_option("--out", options.forge.out, "the IPSW to write")->required();
-  command.add_option("--ramdisk-size", options.forge.ramdisk_size, "bytes of each restore ramdisk");
-  command.add_option("--kernel-size", options.forge.kernel_size, "bytes of each kernelcache");
-  command.add_option("--seed", options.forge.seed, "other seed, other contents");
-  command.add_flag("--deflate", options.forge.deflate,
-                   "deflate the OS image instead of storing it");
-  command.add_flag("--json", options.json, "report as JSON");
-}
-
 CLI::App* AddPhoneCommand(CLI::App& app, const std::string& name, const std::string& what,
                           Options& options, bool words) {
   CLI::App* command = app.add_subcommand(name, what);
@@ -150,7 +120,7 @@ int Dispatch(const std::string& command, const Options& options) {
   if (command == "run") return Run(options);
   if (command == "exec") return Execute(options);
   if (command == "status") return Status(options);
-  if (command == "forge") return Forge(options);
+  if (command == "forge") return rack::RunForgeCommand(options.forge);
   if (command == "keys") return fmt::print("{}", rack::CartKeys()), 0;
   return Act(command, options);
 }
@@ -186,7 +156,7 @@ int main(int argc, char** argv) {
   AddPhoneCommand(app, "fault", "fault PHONE|signer|all NAME [ARG...]", options, true)
       ->footer(rack::FaultHelp());
   app.add_subcommand("keys", "what a CART.yaml may say");
-  AddForgeOptions(*app.add_subcommand("forge", "make an IPSW"), options);
+  rack::AddForgeCommand(app, options.forge);
 
   CLI11_PARSE(app, static_cast<int>(separator - argv), argv);
   return Dispatch(app.get_subcommands().front()->get_name(), options);

@@ -1,144 +1,184 @@
 #include "tests/rack/forge/forge.h"
 
-#include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
 
 #include "station/base/fd.h"
 #include "station/base/ids.h"
+#include "tests/rack/forge/check.h"
+#include "tests/rack/forge/contents.h"
+#include "tests/rack/forge/manifest.h"
 #include "tests/rack/forge/plan.h"
-#include "tests/rack/forge/random_source.h"
+#include "tests/rack/forge/restore_plist.h"
 #include "tests/rack/forge/zip_writer.h"
-#include "tests/rack/image4/digest.h"
-#include "tests/rack/image4/payload.h"
 
 namespace rack {
 namespace {
 
-using station::ErrorCode;
-using station::Fail;
 using station::Result;
 using station::Status;
 
-constexpr std::size_t kPiece = 1U << 20U;
+constexpr std::string_view kBoardFolder = "all_flash.";
+constexpr std::string_view kBoardFolderEnd = ".production";
 
-std::uint64_t SizeFor(const PlannedFile& file, const ForgeOrder& order) {
-  const std::string& component = file.main_component;
-  if (component == "RestoreRamDisk") return order.ramdisk_size;
-  if (component == "KernelCache" || component == "RestoreKernelCache") return order.kernel_size;
-  if (component == "iBSS" || component == "iBEC" || component == "iBoot" || component == "LLB")
-    return 700U << 10U;
-  if (component == "SEP" || component == "RestoreSEP") return 1500U << 10U;
-  if (component == "DeviceTree") return 180U << 10U;
-  if (component.starts_with("Ap,SystemVolume")) return 300U << 10U;
-  if (component == "SystemVolume") return 229;
-  return 48U << 10U;
-}
+class Forger {
+ public:
+  Forger(const ForgeOrder& order, ZipWriter zip) : order_(order), zip_(std::move(zip)) {}
 
-Bytes Contents(const PlannedFile& file, const ForgeOrder& order) {
-  Bytes data(SizeFor(file, order));
-  RandomSource(order.seed, file.path).Fill(data);
-  if (file.stored_type.empty()) return data;
-  if (file.main_component == "RestoreRamDisk" ||
-      file.main_component.find("DeviceTree") != std::string::npos) {
-    const Bytes marker = WriteMarker(file.marker);
-    data.resize(std::max(data.size(), marker.size()));
-    std::ranges::copy(marker, data.begin());
+  // Disk images come first: a ramdisk carries the recipes of those it installs.
+  [[nodiscard]] Result<ForgeResult> Run(Value& manifest, Plan& plan);
+
+ private:
+  [[nodiscard]] Status AddImages(Plan& plan);
+  [[nodiscard]] Status AddImage(PlannedFile& file);
+  [[nodiscard]] Status AddFile(PlannedFile& file);
+  [[nodiscard]] Status AddTextManifests(const Plan& plan);
+  [[nodiscard]] Status AddPlist(const std::string& name, const Value& plist);
+  void Tell(const std::string& doing, std::uint64_t done, std::uint64_t total) const {
+    if (order_.progress) order_.progress(doing, done, total);
   }
-  return WritePayload(file.stored_type, fmt::format("{}-rack", file.main_component), data);
-}
 
-void ReplaceDigests(PlannedFile& file, Bytes contents) {
-  for (PlannedFile::Use& use : file.uses) {
-    const Bytes* old = use.entry->Data("Digest");
-    if (old == nullptr) continue;
-    if (!use.type.empty()) PatchType(contents, use.type);
-    use.entry->Set("Digest", Hash(HashKindForSize(old->size()), contents));
+  const ForgeOrder& order_;
+  ZipWriter zip_;
+  ForgeResult result_;
+};
+
+// One hasher for each kind of digest that the manifest wants of an image.
+class ImageHashers {
+ public:
+  explicit ImageHashers(const PlannedFile& file) {
+    std::set<HashKind> kinds;
+    for (const PlannedFile::Use& use : file.uses)
+      if (kinds.insert(use.hash).second) hashers_.emplace_back(use.hash);
   }
+  void Add(std::span<const std::uint8_t> bytes) {
+    for (Hasher& hasher : hashers_) hasher.Add(bytes);
+  }
+  [[nodiscard]] std::vector<Bytes> Finish() {
+    std::vector<Bytes> digests;
+    for (Hasher& hasher : hashers_) digests.push_back(hasher.Finish());
+    return digests;
+  }
+
+ private:
+  std::vector<Hasher> hashers_;
+};
+
+const Bytes& OfKind(const std::vector<Bytes>& digests, HashKind kind) {
+  return *std::ranges::find(digests, kind,
+                            [](const Bytes& digest) { return HashKindForSize(digest.size()); });
 }
 
-// Streams the OS image into the zip; the digest comes from the bytes as they pass.
-Result<Bytes> WriteOs(const PlannedFile& file, const ForgeOrder& order, ZipWriter& zip) {
-  RandomSource random(order.seed, file.path);
-  Hasher hasher(HashKind::kSha384);
-  std::uint64_t left = order.os_size;
-  const auto method = order.deflate ? ZipWriter::Method::kDeflated : ZipWriter::Method::kStored;
-  STATION_CHECK(zip.Add(file.path, method, [&](std::span<std::uint8_t> out) {
+void SetDigest(const PlannedFile::Use& use, const Bytes& digest) {
+  if (use.entry->Data("Digest") != nullptr) use.entry->Set("Digest", digest);
+}
+
+Status Forger::AddImage(PlannedFile& file) {
+  const bool is_os = file.main_component == "OS";
+  ImageRecipe recipe{.seed = order_.seed,
+                     .path = file.path,
+                     .size = is_os ? order_.os_size : order_.cryptex_size,
+                     .sparse = order_.sparse,
+                     .digests = {}};
+  const DiskImage image(recipe);
+  ImageHashers hashers(file);
+  std::uint64_t at = 0;
+  const auto method = order_.deflate ? ZipWriter::Method::kDeflated : ZipWriter::Method::kStored;
+  STATION_CHECK(zip_.Add(file.path, method, [&](std::span<std::uint8_t> out) {
     const auto piece =
-        out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left)));
-    random.Fill(piece);
-    hasher.Add(piece);
-    left -= piece.size();
+        out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), recipe.size - at)));
+    image.Fill(at, piece);
+    hashers.Add(piece);
+    at += piece.size();
+    Tell(file.path, at, recipe.size);
     return piece.size();
   }));
-  return hasher.Finish();
-}
-
-Value RestorePlist(const Value& manifest) {
-  Value::Array devices;
-  std::set<std::string> seen;
-  Value ramdisks = Value::Dict{};
-  std::string os;
-  for (const Value& identity : *manifest.Find("BuildIdentities")->AsArray()) {
-    const Value* info = identity.Find("Info");
-    const Value* components = identity.Find("Manifest");
-    if (info == nullptr || components == nullptr) continue;
-    const auto path = [&](const char* component) {
-      const Value* entry = components->Find(component);
-      const Value* entry_info = entry == nullptr ? nullptr : entry->Find("Info");
-      return entry_info == nullptr ? std::string() : entry_info->Text("Path");
-    };
-    ramdisks.Set(info->Text("RestoreBehavior") == "Update" ? "Update" : "User",
-                 path("RestoreRamDisk"));
-    os = path("OS");
-    if (!seen.insert(info->Text("DeviceClass")).second) continue;
-    const auto number = [&](const char* key) {
-      return std::strtoull(identity.Text(key).c_str(), nullptr, 0);
-    };
-    devices.push_back(Value::Dict{{"BDID", std::uint64_t{number("ApBoardID")}},
-                                  {"BoardConfig", info->Text("DeviceClass")},
-                                  {"CPID", std::uint64_t{number("ApChipID")}},
-                                  {"SCEP", 0}});
+  recipe.digests = hashers.Finish();
+  for (const PlannedFile::Use& use : file.uses) SetDigest(use, OfKind(recipe.digests, use.hash));
+  if (is_os) {
+    result_.os_member = file.path;
+    result_.os_digest = station::ToHex(OfKind(recipe.digests, file.uses.back().hash));
   }
-  const Value* products = manifest.Find("SupportedProductTypes");
-  return Value::Dict{
-      {"DeviceClass", "iPhone"},
-      {"DeviceMap", std::move(devices)},
-      {"FirmwareDirectory", "Firmware"},
-      {"ProductBuildVersion", manifest.Text("ProductBuildVersion")},
-      {"ProductVersion", manifest.Text("ProductVersion")},
-      {"RestoreRamDisks", std::move(ramdisks)},
-      {"SupportedProductTypes", products == nullptr ? Value(Value::Array()) : *products},
-      {"SystemRestoreImages", Value::Dict{{"User", os}}}};
+  result_.images.push_back(std::move(recipe));
+  return {};
 }
 
-Result<std::string> Sha256OfFile(const std::string& path, std::uint64_t& size) {
-  STATION_TRY(file, station::OpenForReading(path));
-  STATION_TRY(length, station::FileSize(file));
-  size = length;
+Status Forger::AddImages(Plan& plan) {
+  for (auto& [path, file] : plan)
+    if (file.kind == FileKind::kDiskImage) STATION_CHECK(AddImage(file));
+  for (auto& [path, file] : plan)
+    for (const ImageRecipe& recipe : result_.images)
+      if (file.images.contains(recipe.path)) file.marker.images.push_back(recipe);
+  return {};
+}
+
+Status Forger::AddFile(PlannedFile& file) {
+  Bytes contents = MakeContents(
+      file, {.seed = order_.seed, .ramdisk = order_.ramdisk_size, .kernel = order_.kernel_size});
+  STATION_CHECK(zip_.Add(file.path, ZipWriter::Method::kStored, contents));
+  std::map<std::pair<std::string, HashKind>, Bytes> digests;  // identities share most uses
+  for (const PlannedFile::Use& use : file.uses) {
+    Bytes& digest = digests[{use.type, use.hash}];
+    if (digest.empty()) digest = DigestOfUse(contents, use.type, use.hash);
+    SetDigest(use, digest);
+  }
+  return {};
+}
+
+// Firmware with a folder for each board (before iOS 10) lists the folder's files in a text file;
+// where boards share one folder there is none.
+Status Forger::AddTextManifests(const Plan& plan) {
+  std::map<std::string, std::string> lists;
+  for (const auto& [path, file] : plan) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) continue;
+    const std::string folder = path.substr(0, slash);
+    if (folder.find(kBoardFolder) != std::string::npos && folder.ends_with(kBoardFolderEnd))
+      lists[folder] += path.substr(slash + 1) + "\n";
+  }
+  for (const auto& [folder, list] : lists)
+    STATION_CHECK(zip_.Add(folder + "/manifest", ZipWriter::Method::kDeflated, AsBytes(list)));
+  return {};
+}
+
+Status Forger::AddPlist(const std::string& name, const Value& plist) {
+  return zip_.Add(name, ZipWriter::Method::kDeflated, AsBytes(plist.ToXml()));
+}
+
+Result<ForgeResult> Forger::Run(Value& manifest, Plan& plan) {
+  STATION_CHECK(AddImages(plan));
+  for (auto& [path, file] : plan)
+    if (file.kind != FileKind::kDiskImage) STATION_CHECK(AddFile(file));
+  STATION_CHECK(AddTextManifests(plan));
+  STATION_CHECK(AddPlist("Restore.plist", RestorePlist(manifest)));
+  STATION_CHECK(AddPlist("SystemVersion.plist", SystemVersionPlist(manifest)));
+  if (const Value version = RestoreVersionPlist(manifest); !version.AsDict()->empty())
+    STATION_CHECK(AddPlist("RestoreVersion.plist", version));
+  STATION_CHECK(AddPlist("BuildManifest.plist", manifest));
+  STATION_CHECK(zip_.Finish());
+  result_.build = manifest.Text("ProductBuildVersion");
+  result_.version = manifest.Text("ProductVersion");
+  return std::move(result_);
+}
+
+Status Measure(const ForgeOrder& order, ForgeResult& result) {
+  STATION_TRY(file, station::OpenForReading(order.out));
+  struct stat facts {};
+  if (fstat(file.Get(), &facts) != 0) return station::FailErrno("looking at " + order.out, errno);
+  result.size = static_cast<std::uint64_t>(facts.st_size);
+  result.disk_size = static_cast<std::uint64_t>(facts.st_blocks) * 512;
   Hasher hasher(HashKind::kSha256);
-  Bytes piece(kPiece);
-  for (std::uint64_t at = 0; at < length; at += piece.size()) {
-    const auto part = std::span(piece).first(
-        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, length - at)));
-    STATION_CHECK(station::ReadAt(file, at, part));
-    hasher.Add(part);
-  }
-  return station::ToHex(hasher.Finish());
-}
-
-Status AddFile(PlannedFile& file, const ForgeOrder& order, ZipWriter& zip, ForgeResult& result) {
-  if (file.main_component == "OS") {
-    STATION_TRY(digest, WriteOs(file, order, zip));
-    for (PlannedFile::Use& use : file.uses) use.entry->Set("Digest", digest);
-    result.os_digest = station::ToHex(digest);
-    result.os_member = file.path;
-    return {};
-  }
-  Bytes contents = Contents(file, order);
-  STATION_CHECK(zip.Add(file.path, ZipWriter::Method::kStored, contents));
-  ReplaceDigests(file, std::move(contents));
+  std::uint64_t done = 0;
+  STATION_CHECK(SparseFile(file).ForEachPiece(
+      0, result.size, [&](std::span<const std::uint8_t> piece) -> Status {
+        hasher.Add(piece);
+        done += piece.size();
+        if (order.progress) order.progress("SHA-256 of the file", done, result.size);
+        return {};
+      }));
+  result.sha256 = station::ToHex(hasher.Finish());
   return {};
 }
 
@@ -147,20 +187,18 @@ Status AddFile(PlannedFile& file, const ForgeOrder& order, ZipWriter& zip, Forge
 Result<ForgeResult> Forge(const ForgeOrder& order) {
   STATION_TRY(text, station::ReadFile(order.manifest));
   STATION_TRY(manifest, Value::Parse(text));
-  auto files = PlanFiles(manifest);
-  if (files.empty()) return Fail(ErrorCode::kFirmwareMalformed, order.manifest + " names no files");
+  if (!order.products.empty()) {
+    STATION_TRY(known, ProductTable::Load(ProductTable::DefaultFile()));
+    STATION_CHECK(KeepProducts(manifest, order.products, known));
+  }
+  STATION_CHECK(ApplyTypeRules(manifest));
+  STATION_TRY(plan, PlanFiles(manifest));
   STATION_TRY(zip, ZipWriter::Create(order.out));
-  ForgeResult result;
-  for (auto& [path, file] : files) STATION_CHECK(AddFile(file, order, zip, result));
-  STATION_CHECK(zip.Add("Restore.plist", ZipWriter::Method::kDeflated,
-                        AsBytes(RestorePlist(manifest).ToXml())));
-  STATION_CHECK(
-      zip.Add("BuildManifest.plist", ZipWriter::Method::kDeflated, AsBytes(manifest.ToXml())));
-  STATION_CHECK(zip.Finish());
-  result.build = manifest.Text("ProductBuildVersion");
-  result.version = manifest.Text("ProductVersion");
-  STATION_TRY(sha256, Sha256OfFile(order.out, result.size));
-  result.sha256 = sha256;
+  STATION_TRY(result, Forger(order, std::move(zip)).Run(manifest, plan));
+  STATION_TRY(checked, CheckFirmware(order.out, order.progress));
+  result.identities = checked.identities;
+  result.digests = checked.digests;
+  STATION_CHECK(Measure(order, result));
   return result;
 }
 

@@ -15,12 +15,16 @@ Value ToValue(const std::set<std::string>& names) {
   return list;
 }
 
-Value ToValue(const ImageRecipe& image) {
-  return Value::Dict{{"Seed", image.seed},
-                     {"Path", image.path},
-                     {"Size", image.size},
-                     {"Sparse", image.sparse},
-                     {"Digest", image.digest}};
+Value ToValue(const std::vector<ImageRecipe>& images) {
+  Value::Array list;
+  for (const ImageRecipe& image : images)
+    list.push_back(
+        Value::Dict{{"Seed", image.seed},
+                    {"Path", image.path},
+                    {"Size", image.size},
+                    {"Sparse", image.sparse},
+                    {"Digests", Value::Array(image.digests.begin(), image.digests.end())}});
+  return list;
 }
 
 std::set<std::string> ReadNames(const Value& list) {
@@ -32,12 +36,23 @@ std::set<std::string> ReadNames(const Value& list) {
 }
 
 ImageRecipe ReadRecipe(const Value& image) {
-  const Bytes* digest = image.Data("Digest");
-  return {.seed = image.Number("Seed").value_or(0),
-          .path = image.Text("Path"),
-          .size = image.Number("Size").value_or(0),
-          .sparse = image.Flag("Sparse"),
-          .digest = digest == nullptr ? Bytes() : *digest};
+  ImageRecipe recipe{.seed = image.Number("Seed").value_or(0),
+                     .path = image.Text("Path"),
+                     .size = image.Number("Size").value_or(0),
+                     .sparse = image.Flag("Sparse"),
+                     .digests = {}};
+  if (const Value* digests = image.Find("Digests");
+      digests != nullptr && digests->AsArray() != nullptr)
+    for (const Value& digest : *digests->AsArray())
+      if (digest.AsBytes() != nullptr) recipe.digests.push_back(*digest.AsBytes());
+  return recipe;
+}
+
+std::vector<ImageRecipe> ReadRecipes(const Value* list) {
+  std::vector<ImageRecipe> images;
+  if (list != nullptr && list->AsArray() != nullptr)
+    for (const Value& image : *list->AsArray()) images.push_back(ReadRecipe(image));
+  return images;
 }
 
 }  // namespace
@@ -45,12 +60,10 @@ ImageRecipe ReadRecipe(const Value& image) {
 Bytes WriteMarker(const Marker& marker) {
   Value boards = Value::Dict{};
   for (const auto& [board, names] : marker.components) boards.Set(board, ToValue(names));
-  Value facts = Value::Dict{{"Behaviour", marker.behaviour},
-                            {"Build", marker.build},
-                            {"Version", marker.version},
-                            {"Board", marker.board},
-                            {"Components", std::move(boards)}};
-  if (marker.image) facts.Set("Image", ToValue(*marker.image));
+  const Value facts =
+      Value::Dict{{"Behaviour", marker.behaviour},   {"Build", marker.build},
+                  {"Version", marker.version},       {"Board", marker.board},
+                  {"Components", std::move(boards)}, {"Images", ToValue(marker.images)}};
   const std::string body = facts.ToBinary();
   Bytes bytes(kMagic.begin(), kMagic.end());
   for (std::size_t i = 0; i < kLengthSize; ++i)
@@ -76,12 +89,11 @@ std::optional<Marker> ReadMarker(std::span<const std::uint8_t> payload_data) {
                 .version = facts->Text("Version"),
                 .board = facts->Text("Board"),
                 .components = {},
-                .image = {}};
+                .images = ReadRecipes(facts->Find("Images"))};
   if (const Value* boards = facts->Find("Components");
       boards != nullptr && boards->AsDict() != nullptr)
     for (const auto& [board, names] : *boards->AsDict())
       marker.components[board] = ReadNames(names);
-  if (const Value* image = facts->Find("Image")) marker.image = ReadRecipe(*image);
   return marker;
 }
 

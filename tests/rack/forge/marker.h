@@ -8,20 +8,12 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "tests/rack/forge/disk_image.h"
 #include "tests/rack/wire/value.h"
 
 namespace rack {
-
-// How the OS image was made, so that a phone can tell every byte of it without keeping any
-// (SparseImage and RandomSource make the same bytes again).
-struct ImageRecipe {
-  std::uint64_t seed = 0;
-  std::string path;  // the member's name, which the bytes depend on
-  std::uint64_t size = 0;
-  bool sparse = false;
-  Bytes digest;  // SHA-384 of all of it; empty where it was not known when the ramdisk was made
-};
 
 struct Marker {
   std::string behaviour;  // "Erase" or "Update"; empty in a device tree, which both share
@@ -30,7 +22,8 @@ struct Marker {
   std::string board;  // "d20ap"; empty where several boards share the file
   // Boards to the components their identity names, for what a restore of that board has to ask.
   std::map<std::string, std::set<std::string>> components;
-  std::optional<ImageRecipe> image;
+  // The disk images a restore with this ramdisk installs.
+  std::vector<ImageRecipe> images;
 };
 
 [[nodiscard]] Bytes WriteMarker(const Marker& marker);

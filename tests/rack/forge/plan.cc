@@ -1,69 +1,138 @@
 #include "tests/rack/forge/plan.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "tests/rack/forge/manifest.h"
 #include "tests/rack/image4/components.h"
 
 namespace rack {
 namespace {
 
+using station::ErrorCode;
+using station::Fail;
+using station::Status;
+
+constexpr std::string_view kRamdisk = "RestoreRamDisk";
+
+// Personalised files whose components no ticket of the application processor names; a cryptex's
+// own four-ccs (reference 3.6).
+struct SuffixType {
+  std::string_view suffix;
+  std::string_view four_cc;
+};
+constexpr auto kGenericTypes = std::to_array<SuffixType>({
+    {".root_hash", "gtgv"},
+    {".trustcache", "gtcd"},
+});
+
 // A file shared by X and RestoreX holds X: the Restore form is made by patching the type.
-bool IsRestoreForm(const std::string& component) {
-  return component.starts_with("Restore") && component != "RestoreRamDisk" &&
+bool IsRestoreForm(std::string_view component) {
+  return component.starts_with("Restore") && component != kRamdisk &&
          component != "RestoreTrustCache";
 }
 
-bool IsPersonalised(const Value& info) {
-  return info.Flag("Personalize", true) && !info.Flag("IsFTAB");
+bool IsDeviceTree(std::string_view component) {
+  return component == "DeviceTree" || component == "RestoreDeviceTree";
 }
 
-Marker MarkerFor(const Value& manifest, const Value& identity_info, const std::string& component) {
-  Marker marker;
-  marker.build = manifest.Text("ProductBuildVersion");
-  marker.version = manifest.Text("ProductVersion");
-  if (component == "RestoreRamDisk") {
-    const std::string variant = identity_info.Text("Variant");
-    const bool update = identity_info.Text("RestoreBehavior") == "Update" ||
-                        variant.find("Upgrade") != std::string::npos;
-    marker.behaviour = update ? "Update" : "Erase";
-  } else if (component.find("DeviceTree") != std::string::npos) {
-    marker.board = identity_info.Text("DeviceClass");
-  }
-  return marker;
+bool IsDiskImage(std::string_view component, const Value& entry) {
+  const std::string path = PathOf(entry);
+  if (component == "OS") return !path.empty();
+  return (path.ends_with(".dmg") || path.ends_with(".aea")) &&
+         !entry.Find("Info")->Flag("Personalize", true);
+}
+
+// Whether the manifest's digest is that of no bytes at all, as for the .vt.fw files of real ones.
+bool IsEmptyFile(const Value& entry) {
+  const Bytes* digest = entry.Data("Digest");
+  return digest != nullptr && !digest->empty() &&
+         *digest == Hash(HashKindForSize(digest->size()), Bytes());
+}
+
+std::string StoredType(const std::string& path, const std::string& component, const Value& info) {
+  const std::string known = TicketName(component, &info);
+  if (!known.empty() || !info.Flag("Personalize", true)) return known;
+  const auto generic = std::ranges::find_if(
+      kGenericTypes, [&](const SuffixType& row) { return path.ends_with(row.suffix); });
+  return generic == kGenericTypes.end() ? "" : std::string(generic->four_cc);
+}
+
+FileKind KindOf(const std::string& path, const std::string& component, const Value& entry) {
+  const Value& info = *entry.Find("Info");
+  if (info.Flag("IsFTAB")) return FileKind::kFtab;
+  if (IsDiskImage(component, entry)) return FileKind::kDiskImage;
+  if (IsEmptyFile(entry)) return FileKind::kEmpty;
+  return StoredType(path, component, info).empty() ? FileKind::kPlain : FileKind::kPayload;
+}
+
+void NameFile(PlannedFile& file, const std::string& path, const std::string& component,
+              const Value& entry) {
+  file.path = path;
+  file.kind = KindOf(path, component, entry);
+  file.main_component = component;
+  file.stored_type = StoredType(path, component, *entry.Find("Info"));
 }
 
 // A ramdisk serves every board whose identity names it.
-void AddComponents(Marker& marker, const std::string& board, const Value::Dict& components) {
-  for (const auto& [name, entry] : components) marker.components[board].insert(name);
+Status MarkRamdisk(PlannedFile& file, const Value& identity_info, const Value::Dict& components) {
+  const std::string behaviour = IsUpdate(identity_info) ? "Update" : "Erase";
+  if (!file.marker.behaviour.empty() && file.marker.behaviour != behaviour)
+    return Fail(ErrorCode::kFirmwareMalformed,
+                file.path + " is the ramdisk of erase and of update");
+  file.marker.behaviour = behaviour;
+  std::set<std::string>& names = file.marker.components[identity_info.Text("DeviceClass")];
+  for (const auto& [name, entry] : components) {
+    names.insert(name);
+    if (IsDiskImage(name, entry)) file.images.insert(PathOf(entry));
+  }
+  return {};
+}
+
+void MarkDeviceTree(PlannedFile& file, const std::string& board) {
+  const bool first = file.uses.empty();
+  if (first) file.marker.board = board;
+  if (file.marker.board != board) file.marker.board.clear();
+}
+
+Status AddEntry(Plan& plan, const Value& identity, Value::Dict& components,
+                const std::string& component, Value& entry) {
+  const std::string path = PathOf(entry);
+  if (path.empty()) return {};
+  const Value& identity_info = *identity.Find("Info");
+  PlannedFile& file = plan[path];
+  if (file.uses.empty() || (IsRestoreForm(file.main_component) && !IsRestoreForm(component)))
+    NameFile(file, path, component, entry);
+  if (component == kRamdisk) STATION_CHECK(MarkRamdisk(file, identity_info, components));
+  if (IsDeviceTree(component)) MarkDeviceTree(file, identity_info.Text("DeviceClass"));
+  file.uses.push_back({.entry = &entry,
+                       .type = TicketName(component, entry.Find("Info")),
+                       .hash = DigestKind(entry, identity)});
+  return {};
 }
 
 }  // namespace
 
-std::map<std::string, PlannedFile> PlanFiles(Value& manifest) {
-  std::map<std::string, PlannedFile> files;
-  Value* identities = manifest.Find("BuildIdentities");
-  if (identities == nullptr || identities->AsArray() == nullptr) return files;
-  for (Value& identity : *identities->AsArray()) {
-    Value* components = identity.Find("Manifest");
-    const Value* identity_info = identity.Find("Info");
-    if (components == nullptr || components->AsDict() == nullptr || identity_info == nullptr)
-      continue;
-    for (auto& [name, entry] : *components->AsDict()) {
-      const Value* info = entry.Find("Info");
-      const std::string path = info == nullptr ? "" : info->Text("Path");
-      if (path.empty()) continue;
-      const std::string type = IsPersonalised(*info) ? TicketName(name, info) : "";
-      PlannedFile& file = files[path];
-      if (file.uses.empty() || (IsRestoreForm(file.main_component) && !IsRestoreForm(name))) {
-        file.path = path;
-        file.main_component = name;
-        file.stored_type = type;
-        file.marker = MarkerFor(manifest, *identity_info, name);
-      }
-      file.uses.push_back({&entry, type});
-      if (name == "RestoreRamDisk")
-        AddComponents(file.marker, identity_info->Text("DeviceClass"), *components->AsDict());
-    }
+bool HoldsMarker(const PlannedFile& file) {
+  return file.main_component == kRamdisk || IsDeviceTree(file.main_component);
+}
+
+station::Result<Plan> PlanFiles(Value& manifest) {
+  Plan plan;
+  Status done;
+  ForEachIdentity(manifest, [&](const Value& identity, const Value&, Value::Dict& components) {
+    for (auto& [name, entry] : components)
+      if (done) done = AddEntry(plan, identity, components, name, entry);
+  });
+  STATION_CHECK(done);
+  if (plan.empty()) return Fail(ErrorCode::kFirmwareMalformed, "the manifest names no files");
+  for (auto& [path, file] : plan) {
+    file.marker.build = manifest.Text("ProductBuildVersion");
+    file.marker.version = manifest.Text("ProductVersion");
   }
-  return files;
+  return plan;
 }
 
 }  // namespace rack

@@ -1,6 +1,7 @@
 #pragma once
-// Pseudo-random bytes from a seed, fast enough for images of many gigabytes; the same seed gives
-// the same bytes.
+// Pseudo-random bytes from a seed. Any stretch can be made without the bytes before it, at several
+// gigabytes a second, so that a phone can tell every byte of an image it keeps none of. The same
+// seed and name give the same bytes.
 
 #include <cstdint>
 #include <span>
@@ -11,11 +12,11 @@ namespace rack {
 class RandomSource {
  public:
   RandomSource(std::uint64_t seed, std::string_view name);
-  void Fill(std::span<std::uint8_t> out);
+  // The bytes from `offset` on.
+  void Fill(std::uint64_t offset, std::span<std::uint8_t> out) const;
 
  private:
-  [[nodiscard]] std::uint64_t Next();
-  std::uint64_t state_[4] = {};  // xoshiro256**
+  std::uint64_t key_;
 };
 
 }  // namespace rack

@@ -5,7 +5,9 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 namespace rack {
@@ -14,6 +16,8 @@ namespace {
 using station::Status;
 
 constexpr std::size_t kPiece = 1U << 20U;
+constexpr std::size_t kHole = 64U << 10U;  // zeros of this length are not written
+constexpr std::array<std::uint8_t, kHole> kZeros{};
 constexpr std::uint32_t kTooBig32 = 0xFFFFFFFF;
 constexpr std::uint16_t kTooMany16 = 0xFFFF;
 constexpr std::uint16_t kVersionZip64 = 45;
@@ -59,6 +63,14 @@ Status ZipWriter::Write(std::span<const std::uint8_t> bytes) {
   return {};
 }
 
+// The next write makes them: the central directory always follows.
+Status ZipWriter::SkipZeros(std::size_t size) {
+  if (lseek(file_.Get(), static_cast<off_t>(size), SEEK_CUR) < 0)
+    return station::FailErrno("leaving a hole", errno);
+  position_ += size;
+  return {};
+}
+
 Status ZipWriter::Add(const std::string& name, Method method, std::span<const std::uint8_t> bytes) {
   return Add(name, method, [&bytes](std::span<std::uint8_t> out) {
     const std::size_t size = std::min(bytes.size(), out.size());
@@ -88,13 +100,26 @@ Status ZipWriter::Add(const std::string& name, Method method, const Source& sour
   return {};
 }
 
+Status ZipWriter::WriteMemberPiece(std::span<const std::uint8_t> bytes, Member& member) {
+  static const auto zeros_crc = static_cast<std::uint32_t>(crc32_z(0, kZeros.data(), kHole));
+  if (bytes.size() == kHole && std::memcmp(bytes.data(), kZeros.data(), kHole) == 0) {
+    member.crc = static_cast<std::uint32_t>(crc32_combine(member.crc, zeros_crc, kHole));
+    return SkipZeros(kHole);
+  }
+  member.crc = static_cast<std::uint32_t>(crc32_z(member.crc, bytes.data(), bytes.size()));
+  return Write(bytes);
+}
+
 Status ZipWriter::WriteStored(const Source& source, Member& member) {
   std::vector<std::uint8_t> piece(kPiece);
   while (const std::size_t size = source(piece)) {
-    const auto bytes = std::span<const std::uint8_t>(piece).first(size);
-    member.crc = static_cast<std::uint32_t>(crc32_z(member.crc, bytes.data(), bytes.size()));
+    auto bytes = std::span<const std::uint8_t>(piece).first(size);
     member.size += size;
-    STATION_CHECK(Write(bytes));
+    while (!bytes.empty()) {
+      const std::size_t part = std::min(bytes.size(), kHole);
+      STATION_CHECK(WriteMemberPiece(bytes.first(part), member));
+      bytes = bytes.subspan(part);
+    }
   }
   member.stored_size = member.size;
   return {};

@@ -1,6 +1,7 @@
 #pragma once
 // Writes a zip as IPSWs are: stored or deflated members, zip64 where a size needs it, UNIX
-// attributes. Streams; nothing is held but the table of members.
+// attributes. Streams; nothing is held but the table of members. Long runs of zeros in a stored
+// member become holes of the file.
 
 #include <cstdint>
 #include <functional>
@@ -38,6 +39,9 @@ class ZipWriter {
 
   explicit ZipWriter(station::Fd file) : file_(std::move(file)) {}
   [[nodiscard]] station::Status Write(std::span<const std::uint8_t> bytes);
+  [[nodiscard]] station::Status SkipZeros(std::size_t size);
+  [[nodiscard]] station::Status WriteMemberPiece(std::span<const std::uint8_t> bytes,
+                                                 Member& member);
   [[nodiscard]] station::Status WriteStored(const Source& source, Member& member);
   [[nodiscard]] station::Status WriteDeflated(const Source& source, Member& member);
   [[nodiscard]] station::Status PatchLocalHeader(const Member& member);

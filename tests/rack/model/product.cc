@@ -24,13 +24,6 @@ std::string Upper(std::string text) {
   return text;
 }
 
-// "s5l8960x", "s8000", "t8015"
-std::string PlatformOf(std::uint32_t chip) {
-  if (chip == kA7) return "s5l8960x";
-  const bool samsung_name = chip >= 0x8000 && chip <= 0x8003;
-  return fmt::format("{}{:04x}", samsung_name ? 's' : 't', chip);
-}
-
 Product FromCatalogue(const station::catalogue::Product& known) {
   return {.type = known.type,
           .name = known.name,
@@ -43,6 +36,12 @@ Product FromCatalogue(const station::catalogue::Product& known) {
 }
 
 }  // namespace
+
+std::string PlatformOf(std::uint32_t chip) {
+  if (chip == kA7) return "s5l8960x";
+  const bool samsung_name = chip >= 0x8000 && chip <= 0x8003;
+  return fmt::format("{}{:04x}", samsung_name ? 's' : 't', chip);
+}
 
 Generation GenerationOf(std::uint32_t chip) {
   if (IsSha1(chip)) return {.hash = HashKind::kSha1, .ap_nonce_size = 20};

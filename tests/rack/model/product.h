@@ -36,6 +36,9 @@ struct Product {
 // UDID names the chip (1.5).
 [[nodiscard]] Generation GenerationOf(std::uint32_t chip);
 
+// "s5l8960x", "s8000", "t8015": what firmware calls the chip.
+[[nodiscard]] std::string PlatformOf(std::uint32_t chip);
+
 class ProductTable {
  public:
   // From the station's catalogue file. kConfigInvalid with file and line.
