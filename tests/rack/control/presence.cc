@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include "tests/rack/lockdown/lockdownd.h"
+#include "tests/rack/recovery/dfu.h"
 #include "tests/rack/recovery/iboot.h"
+#include "tests/rack/recovery/identity.h"
 #include "tests/rack/restore/restored.h"
 
 namespace rack {
@@ -37,21 +39,67 @@ UsbIdentity MuxIdentity(const PhoneSpec& spec) {
   return identity;
 }
 
-bool IsRecovery(Stage stage) {
-  return stage == Stage::kIboot || stage == Stage::kIbss || stage == Stage::kIbec;
+// DFU and recovery mode are always USB 2.
+bool ShowsOnMux(Stage stage) { return stage == Stage::kNormal || stage == Stage::kRestore; }
+
+// Nonces hold from where a host first reads them to the kernel, and are drawn anew otherwise. Only
+// the way from the boot ROM to an iBSS is in between: the SEP, which has not been restarted, keeps
+// its own (reference 1.3).
+void RenewNonces(PhoneState& state, Event cause, const PhoneSpec& spec) {
+  switch (cause) {
+    case Event::kEnterRecovery:
+    case Event::kImageRefused:
+    case Event::kRunIbec:
+    case Event::kRunKernel:
+      return;
+    case Event::kRunIbss:
+      if (spec.dfu_nonce_changes) DrawApNonce(state, spec.product.generation);
+      return;
+    case Event::kPanic:
+    case Event::kReboot:
+    case Event::kRestoreSucceeded:
+    case Event::kRestoreFailed:
+    case Event::kHoldForRecovery:
+    case Event::kHoldForRestart:
+    case Event::kHoldForDfu:
+    case Event::kPowerOff:
+    case Event::kPowerOn:
+      DrawNonces(state, spec.product.generation);
+  }
 }
 
-// What a new boot stage finds: fresh nonces, unless iBoot was reached from iOS, which had announced
-// them, or the stage follows in the same boot.
-void Enter(PhoneState& state, Stage stage, Event cause, const Generation& generation) {
+void Enter(PhoneState& state, Stage stage, Event cause, const PhoneSpec& spec) {
+  RenewNonces(state, cause, spec);
   const bool same_boot =
-      stage == Stage::kIbec || stage == Stage::kRestore || cause == Event::kEnterRecovery;
-  if (!same_boot) DrawNonces(state, generation);
-  if (stage != Stage::kIbec && stage != Stage::kRestore) state.boot = BootRecord();
+      stage == Stage::kIbec || stage == Stage::kRestore || cause == Event::kImageRefused;
+  if (!same_boot) state.boot = BootRecord();
   state.stage = stage;
   state.locked = stage == Stage::kNormal && state.ios.passcode;
   state.passcodes_given = 0;
   ++state.boot_number;
+}
+
+struct Face {
+  UsbIdentity identity;
+  std::shared_ptr<UsbFunction> function;
+};
+
+// What stands on the bus at a stage; nothing when the phone is off.
+std::optional<Face> FaceOf(Phone& phone, Stage stage) {
+  switch (stage) {
+    case Stage::kOff:
+      return std::nullopt;
+    case Stage::kDfu:
+      return Face{DfuIdentity(phone), std::make_shared<BootRom>(phone)};
+    case Stage::kIboot:
+    case Stage::kIbss:
+    case Stage::kIbec:
+      return Face{RecoveryIdentity(phone), std::make_shared<Iboot>(phone, stage)};
+    case Stage::kNormal:
+    case Stage::kRestore:
+      return Face{MuxIdentity(phone.Spec()), std::make_shared<SilentFunction>()};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -116,7 +164,7 @@ void Presence::Become(const Transition& transition) {
   phone_.ChangeAndSave([&](PhoneState& state) {
     Stage next = transition.to.value_or(state.WhatBoots());
     if (next == Stage::kIboot && !state.nor_complete) next = Stage::kDfu;
-    Enter(state, next, transition.event, phone_.Spec().product.generation);
+    Enter(state, next, transition.event, phone_.Spec());
   });
   Attach();
 }
@@ -126,6 +174,7 @@ std::chrono::milliseconds Presence::TimeToLeave(Event event) const {
     case Event::kEnterRecovery:
       return phone_.Spec().timing.leave;
     case Event::kRunIbss:
+    case Event::kImageRefused:
     case Event::kRunIbec:
     case Event::kRunKernel:
     case Event::kPanic:
@@ -158,34 +207,27 @@ std::chrono::milliseconds Presence::TimeAway(Pause pause) const {
 
 station::PortPath Presence::PortInMode(const PhoneState& state) const {
   station::PortPath port = state.port;
-  if (phone_.Spec().super_speed && !IsRecovery(state.stage))
+  if (phone_.Spec().super_speed && ShowsOnMux(state.stage))
     ++port.bus;  // the companion bus, same chain
   return port;
 }
 
 void Presence::Attach() {
   const PhoneState state = phone_.State();
-  if (attachment_ != nullptr || !state.plugged || state.stage == Stage::kOff ||
-      state.stage == Stage::kDfu)  // nothing answers there yet
-    return;
+  if (attachment_ != nullptr || !state.plugged) return;
+  const auto face = FaceOf(phone_, state.stage);
+  if (!face) return;
   const PhoneSpec& spec = phone_.Spec();
   auto attachment = std::make_shared<Attachment>();
   attached_port_ = PortInMode(state);
-  const bool recovery = IsRecovery(state.stage);
-  std::shared_ptr<UsbFunction> function;
-  if (recovery)
-    function = std::make_shared<Iboot>(phone_, state.stage);
-  else
-    function = std::make_shared<SilentFunction>();
-  const auto address = bus_.Attach(
-      attached_port_, recovery ? RecoveryIdentity(phone_) : MuxIdentity(spec), std::move(function));
+  const auto address = bus_.Attach(attached_port_, face->identity, face->function);
   if (!address) {
     spdlog::error("phone={} {}", spec.name, address.error().context);
     return;
   }
   attachment_ = attachment;
   spdlog::info("phone={} port={} stage={}", spec.name, ToString(attached_port_), Name(state.stage));
-  if (recovery) return;
+  if (!ShowsOnMux(state.stage)) return;
   if (state.stage == Stage::kNormal)
     attachment->Serve(kLockdownPort, [&phone = phone_,
                                       &stay = *attachment](const std::shared_ptr<Stream>& stream) {

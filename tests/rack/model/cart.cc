@@ -177,7 +177,9 @@ const Keys<PhoneSpec>& PhoneKeys() {
       {"enter_recovery_needs_session", "as iOS 14.5 and later want it; false",
        Flag(&PhoneSpec::enter_recovery_needs_session)},
       {"ask_fud", "a restore asks for FUDData; false", Flag(&PhoneSpec::ask_fud)},
-      {"dfu_nonce_changes", "an iBSS shows another nonce than the boot ROM; true",
+      {"dfu_nonce_changes",
+       "an iBSS shows another nonce than the boot ROM; false (1.0.0-class hosts on Linux "
+       "cannot cope)",
        Flag(&PhoneSpec::dfu_nonce_changes)},
       {"timing", "a map of seconds, see below", ReadTiming},
       {"faults", "a list of faults as `fault PHONE` takes them", ReadFaults},

@@ -47,9 +47,12 @@ struct PhoneSpec {
   bool locked = false;
   bool activation_lock = false;
   bool enter_recovery_needs_session =
-      false;                      // as iOS 14.5 and later do; 1.0.0-class clients then cannot
-  bool ask_fud = false;           // the three FUDData requests
-  bool dfu_nonce_changes = true;  // from the boot ROM's to the iBSS's (reference 1.3)
+      false;             // as iOS 14.5 and later do; 1.0.0-class clients then cannot
+  bool ask_fud = false;  // the three FUDData requests
+  // An iBSS draws a nonce of its own (reference 1.3). Seen on no Image4 phone so far, and more than
+  // idevicerestore 1.0.0 can bear on Linux: it opens the phone a second time to read SNON, and
+  // usbfs lets nobody claim an interface twice.
+  bool dfu_nonce_changes = false;
   Timing timing;
   std::vector<std::string> faults;  // as the fault command takes them
 };

@@ -123,8 +123,11 @@ const std::vector<Row>& Table() {
       {{"late-reattach SECONDS", "the next change of mode takes that much longer", "once"},
        SetLateReattach},
       {{"corrupt-upload [COMPONENT]",
-        "flips one bit of that upload to recovery mode (any, when none is named)", "once"},
+        "flips one bit of that upload to DFU or recovery mode (any, when none is named)", "once"},
        ForUpload(&PhoneFaults::corrupt_upload)},
+      {{"refuse-send [COMPONENT]",
+        "stalls that upload to DFU or recovery mode (any, when none is named)", "once"},
+       ForUpload(&PhoneFaults::refuse_send)},
       {{"stale-nonce [on|off]",
         "the nonce in force is not the one shown, until an image was refused for it: then recovery "
         "mode shows the true one",

@@ -100,8 +100,8 @@ station::Status Phone::SetFault(const std::vector<std::string>& words) {
 bool Phone::TakeUploadFault(std::string PhoneFaults::*fault, const std::string& four_cc) {
   const std::lock_guard lock(mutex_);
   const std::string& wanted = faults_.*fault;
-  if (wanted.empty() || (wanted != "any" && wanted != four_cc && TicketName(wanted) != four_cc))
-    return false;
+  const bool named = !four_cc.empty() && (wanted == four_cc || TicketName(wanted) == four_cc);
+  if (wanted.empty() || (wanted != "any" && !named)) return false;
   (faults_.*fault).clear();
   return true;
 }

@@ -42,8 +42,12 @@ void PhoneState::DestroyUserData() {
 }
 
 void DrawNonces(PhoneState& state, const Generation& generation) {
-  state.ap_nonce = RandomBytes(generation.ap_nonce_size);
+  DrawApNonce(state, generation);
   state.sep_nonce = RandomBytes(kSepNonceSize);
+}
+
+void DrawApNonce(PhoneState& state, const Generation& generation) {
+  state.ap_nonce = RandomBytes(generation.ap_nonce_size);
 }
 
 PhoneState FreshState(const PhoneSpec& spec) {

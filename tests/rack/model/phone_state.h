@@ -16,8 +16,9 @@
 
 namespace rack {
 
-// What iBEC has been given so far, all under one ticket.
+// What a boot has come to: what iBEC has been given, all under one ticket.
 struct BootRecord {
+  Refusal first_refusal;  // of an image in this boot
   Bytes ticket;
   Bytes ticket_hash;
   std::optional<Marker> ramdisk;
@@ -79,5 +80,6 @@ struct PhoneState {
 [[nodiscard]] PhoneState FromValue(const Value& saved, const PhoneSpec& spec);
 
 void DrawNonces(PhoneState& state, const Generation& generation);
+void DrawApNonce(PhoneState& state, const Generation& generation);
 
 }  // namespace rack

@@ -12,6 +12,7 @@ using enum Event;
 constexpr auto kTable = std::to_array<Transition>({
     {kNormal, kEnterRecovery, kIboot, Pause::kGap},
     {kDfu, kRunIbss, kIbss, Pause::kGap},
+    {kDfu, kImageRefused, kDfu, Pause::kGap},
     {kIboot, kRunIbec, kIbec, Pause::kGap},
     {kIbss, kRunIbec, kIbec, Pause::kGap},
     {kIbec, kRunKernel, kRestore, Pause::kRestoreBoot},
@@ -109,6 +110,8 @@ std::string_view Name(Event event) {
       return "enter_recovery";
     case kRunIbss:
       return "run_ibss";
+    case kImageRefused:
+      return "image_refused";
     case kRunIbec:
       return "run_ibec";
     case kRunKernel:

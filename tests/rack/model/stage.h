@@ -20,6 +20,7 @@ enum class Stage : std::uint8_t {
 enum class Event : std::uint8_t {
   kEnterRecovery,  // lockdownd request
   kRunIbss,        // USB reset after a good download in DFU mode
+  kImageRefused,   // the same after a download that the boot ROM did not believe
   kRunIbec,        // `go` with a good iBEC
   kRunKernel,      // `bootx` with everything good
   kPanic,          // the kernel found nothing it could run

@@ -7,12 +7,11 @@
 #include <set>
 #include <sstream>
 
-#include "station/base/ids.h"
+#include "tests/rack/recovery/upload.h"
 
 namespace rack {
 namespace {
 
-constexpr std::uint16_t kRecoveryProduct = 0x1281;
 constexpr std::uint8_t kUploadEndpoint = 0x04;
 constexpr std::size_t kLargestUpload = 1U << 30U;
 constexpr std::size_t kLongestCommand = 256;
@@ -30,12 +29,6 @@ const std::set<std::string>& TypesWithTheirOwnCommand() {
   return types;
 }
 
-std::string Upper(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
-}
-
 std::vector<std::string> Split(const std::string& line) {
   std::istringstream stream(line);
   std::vector<std::string> words;
@@ -45,31 +38,15 @@ std::vector<std::string> Split(const std::string& line) {
 
 }  // namespace
 
-UsbIdentity RecoveryIdentity(const Phone& phone) {
-  const PhoneSpec& spec = phone.Spec();
-  UsbIdentity identity;
-  identity.shape = UsbIdentity::Shape::kRecovery;
-  identity.product_id = kRecoveryProduct;
-  identity.product = "Apple Mobile Device (Recovery Mode)";
-  identity.serial =
-      fmt::format("CPID:{:04X} CPRV:11 CPFM:03 SCEP:01 BDID:{:02X} ECID:{:016X} IBFL:3D SRNM:[{}]",
-                  spec.product.chip, spec.product.board_id, spec.ecid.value, spec.serial);
-  identity.fresh_nonces = [&phone] {
-    const Phone::Nonces shown = phone.ShownNonces();
-    return Upper(" nonc:" + station::ToHex(shown.ap) + " snon:" + station::ToHex(shown.sep));
-  };
-  identity.nonces = identity.fresh_nonces();
-  return identity;
-}
-
 Iboot::Iboot(Phone& phone, Stage stage)
     : phone_(phone),
       stage_(stage),
       boot_number_(phone.State().boot_number),
       environment_(phone.State().nvram) {
-  environment_["build-version"] = stage == Stage::kIbec ? "iBoot-7459.140.15" : "iBoot-6723.140.2";
+  // iBSS and iBEC are the host's, iBoot is the one on flash.
+  environment_["build-version"] = stage == Stage::kIboot ? "iBoot-6723.140.2" : "iBoot-7459.140.15";
   environment_["build-style"] = "RELEASE";
-  environment_["boot-stage"] = "2";
+  environment_["boot-stage"] = stage == Stage::kIbss ? "1" : "2";
   environment_["ramdisk-size"] = "0x10000000";
   environment_["ramdisk-delay"] = "2000";
   environment_["radio-error"] = "0";
@@ -104,6 +81,7 @@ std::optional<Bytes> Iboot::Control(const SetupPacket& setup, std::span<const st
 bool Iboot::BulkOut(std::uint8_t endpoint, std::span<const std::uint8_t> data) {
   if (leaving_ || endpoint != kUploadEndpoint || upload_.size() + data.size() > kLargestUpload)
     return false;
+  if (upload_.empty() && !data.empty() && RefusesSend(phone_, data)) return false;
   upload_.insert(upload_.end(), data.begin(), data.end());
   return true;
 }
@@ -150,11 +128,6 @@ bool Iboot::LeaveFor(Event event) {
   return true;
 }
 
-void Iboot::RefuseImage(Refusal refusal) {
-  if (first_refusal_.reason == Reason::kNone) first_refusal_ = refusal;
-  phone_.Refuse(std::move(refusal));
-}
-
 bool Iboot::SetEnv(const Words& words) {
   if (words.size() < 2) return false;
   std::string value;
@@ -186,21 +159,14 @@ bool Iboot::Accept(const Words& /*words*/) { return true; }
 
 std::optional<VerifiedImage> Iboot::TakeUpload(const Verifier::TypeTest& accepts) {
   image_ = std::exchange(upload_, {});
-  if (image_.empty()) {
-    Refuse(Reason::kOrder, "nothing was uploaded before the command");
-    return std::nullopt;
-  }
-  const ChipIdentity chip = phone_.Chip();
-  const Verifier verifier(phone_.Root(), chip);
-  if (const auto type = ImageType(image_); type && phone_.TakeCorruption(*type))
-    image_[image_.size() / 2] ^= 0x10U;
-  auto image = verifier.CheckImage(image_, accepts);
+  auto image = JudgeImage(phone_, image_, accepts);
   if (!image) {
-    RefuseImage(image.error());
+    RefuseImage(phone_, image.error());
     return std::nullopt;
   }
   if (stage_ == Stage::kIbec && phone_.State().boot.ticket_hash != image->ticket_hash) {
-    RefuseImage({Reason::kMixedTickets, image->type + " came with another ticket than iBEC"});
+    RefuseImage(phone_,
+                {Reason::kMixedTickets, image->type + " came with another ticket than iBEC"});
     return std::nullopt;
   }
   return std::move(*image);
@@ -211,7 +177,7 @@ bool Iboot::OnlyInIbec(const Words& words) {
 }
 
 bool Iboot::Go(const Words& /*words*/) {
-  if (stage_ != Stage::kIboot) return Refuse(Reason::kOrder, "go inside iBEC");
+  if (stage_ == Stage::kIbec) return Refuse(Reason::kOrder, "go inside iBEC");
   const auto image = TakeUpload(Only("ibec"));
   if (!image) return false;
   phone_.Change([&](PhoneState& state) {
@@ -282,9 +248,8 @@ bool Iboot::BootX(const Words& words) {
   if (!kernel) return false;
   const PhoneState state = phone_.State();
   if (Refusal missing = MissingForBoot(state, *kernel); missing.reason != Reason::kNone) {
-    if (first_refusal_.reason == Reason::kNone)
-      return Refuse(missing.reason, std::move(missing.detail));
-    return Refuse(first_refusal_.reason, missing.detail + ", because: " + first_refusal_.detail);
+    phone_.Refuse(TracedBack(phone_, std::move(missing)));
+    return false;
   }
   if (!state.boot.ramdisk || !state.boot.device_tree) {
     Refuse(Reason::kForeignRamdisk,

@@ -1,6 +1,6 @@
 #pragma once
-// iBoot and iBEC on the wire: commands and uploads over USB, every image verified before it is
-// used.
+// iBoot, iBSS and iBEC on the wire: commands and uploads over USB, every image verified before it
+// is used.
 
 #include <functional>
 #include <map>
@@ -13,12 +13,9 @@
 
 namespace rack {
 
-// How recovery mode presents itself on the bus.
-[[nodiscard]] UsbIdentity RecoveryIdentity(const Phone& phone);
-
 class Iboot : public UsbFunction {
  public:
-  // `stage` is kIboot or kIbec, for as long as this stay lasts.
+  // `stage` is kIboot, kIbss or kIbec, for as long as this stay lasts.
   Iboot(Phone& phone, Stage stage);
 
   std::optional<Bytes> Control(const SetupPacket& setup,
@@ -55,7 +52,6 @@ class Iboot : public UsbFunction {
   bool Refuse(Reason reason, std::string detail);
   // Ends this boot: asks for the next one and hears nothing more.
   bool LeaveFor(Event event);
-  void RefuseImage(Refusal refusal);
 
   Phone& phone_;
   const Stage stage_;
@@ -63,8 +59,7 @@ class Iboot : public UsbFunction {
   bool leaving_ = false;
   std::map<std::string, std::string> environment_;  // NVRAM as of this boot, plus what is not saved
   Bytes upload_;
-  Bytes image_;            // the upload under verification; VerifiedImage looks into it
-  Refusal first_refusal_;  // of an image in this boot: later refusals may only follow from it
+  Bytes image_;  // the upload under verification; VerifiedImage looks into it
   std::string result_;
   std::string console_;
 };

@@ -2,41 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/rack/image4/digest.h"
-#include "tests/rack/test/keys.h"
+#include "tests/rack/test/signed_images.h"
 
 namespace rack {
 namespace {
-
-struct Part {
-  const char* component;
-  const char* type;
-  Bytes payload;
-};
-
-Bytes Marked(const char* type, const Marker& marker) {
-  Bytes data = WriteMarker(marker);
-  data.resize(data.size() + 500, 'x');
-  return WritePayload(type, "test", data);
-}
-
-Marker About(const char* behaviour, const char* board) {
-  Marker marker;
-  marker.behaviour = behaviour;
-  marker.build = "19H999";
-  marker.version = "15.8";
-  marker.board = board;
-  return marker;
-}
-
-std::vector<Part> Parts() {
-  return {{"iBEC", "ibec", WritePayload("ibec", "test", Bytes(700, 1))},
-          {"RestoreLogo", "rlgo", WritePayload("rlgo", "test", Bytes(300, 2))},
-          {"RestoreTrustCache", "rtsc", WritePayload("rtsc", "test", Bytes(300, 3))},
-          {"RestoreRamDisk", "rdsk", Marked("rdsk", About("Erase", ""))},
-          {"RestoreDeviceTree", "rdtr", Marked("rdtr", About("", "d20ap"))},
-          {"RestoreKernelCache", "rkrn", WritePayload("rkrn", "test", Bytes(900, 4))}};
-}
 
 // A host that knows one phone and can talk to whatever iBoot it runs.
 class IbootTest : public testing::Test {
@@ -53,31 +22,14 @@ class IbootTest : public testing::Test {
         ->front();
   }
 
-  Bytes Ticket() const {
-    const PhoneState state = phone_.State();
-    Value request = Value::Dict{{"ApECID", std::uint64_t{0xABC}},
-                                {"ApChipID", 0x8015},
-                                {"ApBoardID", 0x02},
-                                {"ApSecurityDomain", 1},
-                                {"ApNonce", state.ap_nonce},
-                                {"SepNonce", state.sep_nonce},
-                                {"UniqueBuildID", Bytes(20)}};
-    for (const Part& part : parts_)
-      request.Set(part.component, Value::Dict{{"Digest", Hash(HashKind::kSha384, part.payload)},
-                                              {"Trusted", true}});
-    return TestSigner().Sign(request);
-  }
-
   static bool Command(Iboot& iboot, const std::string& text) {
     return iboot.Control({0x40, 0, 0, 0, 0}, AsBytes(text + '\0')).has_value();
   }
 
-  bool Send(Iboot& iboot, const char* type, const std::string& command) {
-    for (const Part& part : parts_) {
-      if (std::string(part.type) != type) continue;
-      const Bytes img4 = der::Wrap(
-          der::Tag::kSequence,
-          der::Join({der::Text("IMG4"), part.payload, der::Wrap(der::Tag::kContext0, ticket_)}));
+  // An empty type sends nothing.
+  bool Send(Iboot& iboot, const std::string& type, const std::string& command) {
+    if (!type.empty()) {
+      const Bytes img4 = images_.Image(type);
       EXPECT_TRUE(iboot.Control({0x41, 0, 0, 0, 0}, {}).has_value());
       EXPECT_TRUE(iboot.BulkOut(4, std::span(img4).first(100)));
       EXPECT_TRUE(iboot.BulkOut(4, std::span(img4).subspan(100)));
@@ -97,8 +49,7 @@ class IbootTest : public testing::Test {
   Event NextEvent() { return phone_.NextRequest()->wish.event; }
 
   Phone phone_{Spec(), TestRoot(), ""};
-  std::vector<Part> parts_ = Parts();
-  Bytes ticket_ = Ticket();
+  SignedImages images_{phone_};
 };
 
 TEST_F(IbootTest, BootsARestoreGivenInOrder) {
@@ -174,16 +125,13 @@ TEST_F(IbootTest, EachCommandTakesItsOwnTypeOnly) {
 
 TEST_F(IbootTest, RefusesASecondTicketInOneBoot) {
   Iboot ibec = RunIbec();
-  ticket_ = Ticket();  // as good as the first, but another: the server nonce differs
+  images_.Sign();  // as good as the first, but another: the server nonce differs
   EXPECT_FALSE(Send(ibec, "rdsk", "ramdisk"));
   EXPECT_EQ(LastError(), "refused_mixed_tickets");
 }
 
 TEST_F(IbootTest, PanicsOnARamdiskThatWasNotForged) {
-  for (Part& part : parts_)
-    if (std::string(part.type) == "rdsk")
-      part.payload = WritePayload("rdsk", "test", Bytes(500, 9));
-  ticket_ = Ticket();
+  images_.Replace("rdsk", Bytes(500, 9));
   Iboot ibec = RunIbec();
   EXPECT_EQ(NextEvent(), Event::kRunIbec);
   EXPECT_TRUE(Send(ibec, "rtsc", "firmware"));
@@ -193,6 +141,30 @@ TEST_F(IbootTest, PanicsOnARamdiskThatWasNotForged) {
   EXPECT_TRUE(Send(ibec, "rkrn", "bootx"));
   EXPECT_EQ(NextEvent(), Event::kPanic);
   EXPECT_EQ(LastError(), "refused_foreign_ramdisk");
+}
+
+TEST_F(IbootTest, IbssIsStageOneAndRunsNothingButAnIbec) {
+  Iboot ibss(phone_, Stage::kIbss);
+  EXPECT_TRUE(Command(ibss, "getenv boot-stage"));
+  EXPECT_EQ(AsText(*ibss.Control({0xC0, 0, 0, 0, 255}, {})), std::string_view("1\0", 2));
+  for (const auto& [type, command] : {std::pair("rdsk", "ramdisk"), std::pair("rdtr", "devicetree"),
+                                      std::pair("rtsc", "firmware"), std::pair("rkrn", "bootx")}) {
+    EXPECT_FALSE(Send(ibss, type, command)) << command;
+    EXPECT_EQ(LastError(), "refused_order") << command;
+  }
+  EXPECT_FALSE(Send(ibss, "ibss", "go"));
+  EXPECT_EQ(LastError(), "refused_type");
+  EXPECT_TRUE(Send(ibss, "ibec", "go"));
+  EXPECT_EQ(NextEvent(), Event::kRunIbec);
+}
+
+TEST_F(IbootTest, StallsTheTransferThatAFaultNames) {
+  Iboot ibec = RunIbec();
+  ASSERT_TRUE(phone_.SetFault({"refuse-send", "RestoreRamDisk"}));
+  EXPECT_TRUE(Send(ibec, "rtsc", "firmware"));
+  EXPECT_FALSE(ibec.BulkOut(4, images_.Image("rdsk")));
+  EXPECT_EQ(LastError(), "refused_send");
+  EXPECT_TRUE(Send(ibec, "rdsk", "ramdisk"));  // once
 }
 
 TEST_F(IbootTest, HearsNothingMoreOnceItIsLeaving) {

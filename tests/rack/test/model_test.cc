@@ -16,7 +16,7 @@ constexpr const char* kGood = R"(phones:
     ecid: "0xA2"
     super_speed: true
     timing: {gap: 2.5, flash: 0.5}
-    dfu_nonce_changes: false
+    dfu_nonce_changes: true
 )";
 
 TEST(Cart, FillsInWhatIsLeftOut) {
@@ -31,8 +31,8 @@ TEST(Cart, FillsInWhatIsLeftOut) {
   EXPECT_EQ(first.mode, StartMode::kRecovery);
   EXPECT_EQ(cart->back().timing.gap, std::chrono::milliseconds(2500));
   EXPECT_TRUE(cart->back().super_speed);
-  EXPECT_TRUE(first.dfu_nonce_changes);
-  EXPECT_FALSE(cart->back().dfu_nonce_changes);
+  EXPECT_FALSE(first.dfu_nonce_changes);
+  EXPECT_TRUE(cart->back().dfu_nonce_changes);
   EXPECT_EQ(first.timing.flash, std::chrono::milliseconds(300));
   EXPECT_EQ(cart->back().timing.flash, std::chrono::milliseconds(500));
 }
@@ -148,6 +148,8 @@ TEST(Faults, AreSwitchedAndCleared) {
   EXPECT_EQ(faults.replug_after, std::chrono::seconds(2));
   EXPECT_FALSE(ApplyFault(faults, state, {"unplug-at-step"}));
   EXPECT_FALSE(ApplyFault(faults, state, {"unplug-at-step", "flash", "soon"}));
+  EXPECT_TRUE(ApplyFault(faults, state, {"refuse-send"}));
+  EXPECT_EQ(faults.refuse_send, "any");
   EXPECT_TRUE(ApplyFault(faults, state, {"late-reattach", "4"}));
   EXPECT_EQ(faults.late_reattach, std::chrono::seconds(4));
   EXPECT_FALSE(ApplyFault(faults, state, {"late-reattach"}));

@@ -62,6 +62,39 @@ TEST_F(PresenceTest, NoncesStayFromIbootToTheKernelAndChangeWithARestart) {
   EXPECT_TRUE(devices_.List().empty());
 }
 
+TEST_F(PresenceTest, NoncesHoldFromTheBootRomToTheKernelUnlessTheIbssDrawsItsOwn) {
+  for (const bool changes : {false, true}) {
+    PhoneSpec spec = Spec();
+    spec.mode = StartMode::kDfu;
+    spec.dfu_nonce_changes = changes;
+    Phone phone(spec, TestRoot(), "");
+    Presence presence(phone, bus_, devices_);
+    const Bytes rom_nonce = phone.State().ap_nonce;
+    const Bytes sep_nonce = phone.State().sep_nonce;
+    phone.Ask(Event::kRunIbss, phone.State().boot_number).wait();
+    EXPECT_EQ(phone.State().stage, Stage::kIbss);
+    EXPECT_EQ(phone.State().ap_nonce != rom_nonce, changes);
+    const Bytes nonce = phone.State().ap_nonce;
+    phone.Ask(Event::kRunIbec, phone.State().boot_number).wait();
+    EXPECT_EQ(phone.State().stage, Stage::kIbec);
+    EXPECT_EQ(phone.State().ap_nonce, nonce);
+    EXPECT_EQ(phone.State().sep_nonce, sep_nonce);
+  }
+}
+
+TEST_F(PresenceTest, RefusedImageLeavesTheSameDfuModeAndANewOneIsEnteredWithNewNonces) {
+  phone_.Change([](PhoneState& state) { state.stage = Stage::kDfu; });
+  Presence presence(phone_, bus_, devices_);
+  const PhoneState before = phone_.State();
+  phone_.Ask(Event::kImageRefused, before.boot_number).wait();
+  EXPECT_EQ(phone_.State().stage, Stage::kDfu);
+  EXPECT_EQ(phone_.State().ap_nonce, before.ap_nonce);
+  EXPECT_GT(phone_.State().boot_number, before.boot_number);
+  phone_.Ask(Event::kHoldForDfu, 0).wait();
+  EXPECT_EQ(phone_.State().stage, Stage::kDfu);
+  EXPECT_NE(phone_.State().ap_nonce, before.ap_nonce);
+}
+
 TEST_F(PresenceTest, NoncesShownInNormalModeHoldInRecovery) {
   phone_.Change([](PhoneState& state) { state.stage = Stage::kNormal; });
   Presence presence(phone_, bus_, devices_);
