@@ -7,6 +7,7 @@
 
 #include "tests/rack/image4/components.h"
 #include "tests/rack/image4/payload.h"
+#include "tests/rack/recovery/dfu.h"
 
 namespace rack {
 namespace {
@@ -18,11 +19,12 @@ std::string MakeFolder() {
   return mkdtemp(pattern.data());
 }
 
-PhoneSpec SpecOf(const std::string& product) {
+PhoneSpec SpecOf(const std::string& product, StartMode mode) {
   const std::string line = fmt::format(
-      "phones: [{{port: \"1-1\", product: \"{}\", ecid: \"{:#x}\", mode: recovery, ask_fud: true, "
-      "timing: {{leave: 0, gap: 0, restore_boot: 0, finish: 0, flash: 0}}}}]",
-      product, kEcid);
+      "phones: [{{port: \"1-1\", product: \"{}\", ecid: \"{:#x}\", mode: {}, ask_fud: true, "
+      "dfu_nonce_changes: true, timing: {{leave: 0, gap: 0, restore_boot: 0, finish: 0, flash: "
+      "0}}}}]",
+      product, kEcid, mode == StartMode::kDfu ? "dfu" : "recovery");
   return ParseCart(line, "", TestProducts())->front();
 }
 
@@ -61,18 +63,21 @@ std::map<std::string, BootBench::Part> PartsFor(const Product& product,
   return parts;
 }
 
-// What clients do, from iBoot to the kernel (reference 2.4).
-std::vector<BootBench::Move> WholeBoot() {
-  return {{"iBEC", "go"},
-          {"", "setenv auto-boot false"},
-          {"", "saveenv"},
-          {"RestoreLogo", "setpicture 4"},
-          {"RestoreTrustCache", "firmware"},
-          {"RestoreRamDisk", "ramdisk"},
-          {"RestoreDeviceTree", "devicetree"},
-          {"RestoreSEP", "rsepfirmware"},
-          {"", "setenv boot-args rd=md0 nand-enable-reformat=1 -progress"},
-          {"RestoreKernelCache", "bootx"}};
+// What clients do, from iBoot or the boot ROM to the kernel (reference 2.4, 2.7).
+std::vector<BootBench::Move> WholeBoot(StartMode mode) {
+  std::vector<BootBench::Move> moves = {
+      {"iBEC", "go"},
+      {"", "setenv auto-boot false"},
+      {"", "saveenv"},
+      {"RestoreLogo", "setpicture 4"},
+      {"RestoreTrustCache", "firmware"},
+      {"RestoreRamDisk", "ramdisk"},
+      {"RestoreDeviceTree", "devicetree"},
+      {"RestoreSEP", "rsepfirmware"},
+      {"", "setenv boot-args rd=md0 nand-enable-reformat=1 -progress"},
+      {"RestoreKernelCache", "bootx"}};
+  if (mode == StartMode::kDfu) moves.insert(moves.begin(), {"iBSS", "dfu"});
+  return moves;
 }
 
 std::map<std::string, Bytes> ValuesOf(const PropertySet& set) {
@@ -108,11 +113,11 @@ Bytes TicketPlan::Sign() const {
   return WriteTicket(body, TestSigner().Keys().Sign(body, signer), certificates);
 }
 
-BootBench::BootBench(const std::string& product, const std::string& behaviour)
-    : moves(WholeBoot()),
+BootBench::BootBench(const std::string& product, StartMode mode, const std::string& behaviour)
+    : moves(WholeBoot(mode)),
       folder_(MakeFolder()),
       bus_(folder_),
-      phone_(SpecOf(product), TestRoot(), ""),
+      phone_(SpecOf(product, mode), TestRoot(), ""),
       presence_(phone_, bus_, devices_) {
   parts = PartsFor(GetProduct(), behaviour);
 }
@@ -143,13 +148,17 @@ Value BootBench::Request() const {
 
 Bytes BootBench::NewTicket() const { return TestSigner().Sign(Request()); }
 
-void BootBench::Boot() {
+void BootBench::TakeTicket() {
   Value request = Request();
   spoil_request(request);
   TicketPlan plan = TicketPlan::Of(TestSigner().Sign(request), GetGeneration());
   spoil_plan(plan);
   ticket_ = plan.Sign();
   spoil_ticket(ticket_);
+}
+
+void BootBench::Boot() {
+  TakeTicket();
   before_moves(*this);
   for (const Move& move : moves) {
     if (Play(move)) continue;
@@ -160,6 +169,7 @@ void BootBench::Boot() {
 }
 
 bool BootBench::Play(const Move& move) {
+  if (move.command == "dfu") return Download(move.component);
   const PhoneState state = phone_.State();
   if (state.boot_number != iboot_boot_) {
     iboot_ = std::make_unique<Iboot>(phone_, state.stage);
@@ -172,10 +182,33 @@ bool BootBench::Play(const Move& move) {
   return true;
 }
 
-void BootBench::Upload(Iboot& iboot, const std::string& component) {
+Bytes BootBench::ImageOf(const std::string& component) {
   Bytes img4 = Stitch(parts.at(component).payload, ticket_);
   if (const auto spoil = spoil_image.find(component); spoil != spoil_image.end())
     spoil->second(img4);
+  return img4;
+}
+
+// Blocks, the empty one, two questions, the port reset (reference 2.6).
+bool BootBench::Download(const std::string& component) {
+  const Bytes nonce = State().ap_nonce;
+  BootRom rom(phone_);
+  const Bytes img4 = ImageOf(component);
+  constexpr std::size_t kBlock = 0x800;
+  for (std::size_t at = 0; at < img4.size(); at += kBlock)
+    (void)rom.Control({0x21, 1, static_cast<std::uint16_t>(at / kBlock), 0, 0},
+                      std::span(img4).subspan(at, std::min(kBlock, img4.size() - at)));
+  (void)rom.Control({0x21, 1, 0, 0, 0}, {});
+  for (int question = 0; question < 2; ++question) (void)rom.Control({0xA1, 3, 0, 0, 6}, {});
+  rom.PortReset();
+  Settle();
+  if (State().stage != Stage::kIbss) return false;
+  if (State().ap_nonce != nonce && asks_again) TakeTicket();
+  return true;
+}
+
+void BootBench::Upload(Iboot& iboot, const std::string& component) {
+  const Bytes img4 = ImageOf(component);
   (void)iboot.Control({0x41, 0, 0, 0, 0}, {});
   constexpr std::size_t kTransfer = 0x8000;
   for (std::size_t at = 0; at < img4.size(); at += kTransfer)

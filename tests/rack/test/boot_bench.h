@@ -1,6 +1,6 @@
 #pragma once
-// A phone in recovery mode on a bus, and a host that boots it into a restore as clients do, but for
-// the one thing a test makes wrong.
+// A phone in recovery or DFU mode on a bus, and a host that boots it into a restore as clients do,
+// but for the one thing a test makes wrong.
 
 #include <functional>
 #include <map>
@@ -34,13 +34,15 @@ class BootBench {
     std::string type;
     Bytes payload;  // IM4P
   };
-  // An upload (none when `component` is empty), then a command.
+  // An upload (none when `component` is empty), then a command; "dfu" is a download to the boot
+  // ROM.
   struct Move {
     std::string component;
     std::string command;
   };
 
-  explicit BootBench(const std::string& product, const std::string& behaviour = "Erase");
+  explicit BootBench(const std::string& product, StartMode mode = StartMode::kRecovery,
+                     const std::string& behaviour = "Erase");
   ~BootBench();
   BootBench(const BootBench&) = delete;
   BootBench& operator=(const BootBench&) = delete;
@@ -53,6 +55,7 @@ class BootBench {
   std::function<void(Bytes&)> spoil_ticket = [](Bytes&) {};
   std::map<std::string, std::function<void(Bytes&)>> spoil_image;  // IMG4s, by component
   std::function<void(BootBench&)> before_moves = [](BootBench&) {};
+  bool asks_again = true;  // for a ticket, when the nonce has changed on the way from the boot ROM
 
   // Until a command is refused; `Refused` names it.
   void Boot();
@@ -75,7 +78,10 @@ class BootBench {
 
  private:
   [[nodiscard]] Value Request() const;
+  void TakeTicket();
+  [[nodiscard]] Bytes ImageOf(const std::string& component);
   [[nodiscard]] bool Play(const Move& move);
+  [[nodiscard]] bool Download(const std::string& component);
   void Upload(Iboot& iboot, const std::string& component);
 
   std::string folder_;

@@ -17,6 +17,7 @@ struct Aftermath {
   Stage stage = Stage::kIboot;
   bool user_data = true;
   bool os_complete = true;
+  Stage boots = Stage::kIboot;  // when it is switched on again
 };
 
 struct Mutation {
@@ -45,7 +46,7 @@ inline void ExpectAftermath(const BootBench& bench, const Aftermath& after) {
   EXPECT_EQ(state.user_data_present, after.user_data);
   EXPECT_EQ(state.effaceable_generation, after.user_data ? 1U : 2U);
   EXPECT_EQ(state.os_complete, after.os_complete);
-  EXPECT_EQ(state.WhatBoots(), Stage::kIboot);  // recovery mode can always be had again
+  EXPECT_EQ(Name(state.WhatBoots()), Name(after.boots));
 }
 
 inline void ExpectRefusal(const BootBench& bench, const char* reference, Reason reason) {
@@ -56,10 +57,10 @@ inline void ExpectRefusal(const BootBench& bench, const char* reference, Reason 
 // A boot that the row makes wrong.
 class BootMutation : public testing::TestWithParam<std::tuple<Mutation, TestPhone>> {
  protected:
-  void Judge() {
+  void Judge(StartMode mode = StartMode::kRecovery) {
     const auto& [row, phone] = GetParam();
     SCOPED_TRACE(row.reference);
-    BootBench bench(phone.product);
+    BootBench bench(phone.product, mode);
     row.spoil(bench);
     bench.Boot();
     ExpectRefusal(bench, row.reference, row.reason);

@@ -3,18 +3,12 @@
 
 #include "tests/rack/image4/digest.h"
 #include "tests/rack/image4/payload.h"
-#include "tests/rack/test/mutation.h"
+#include "tests/rack/test/mutation_spoils.h"
 
 namespace rack {
 namespace {
 
-using Spoil = std::function<void(BootBench&)>;
-
 constexpr Aftermath kStaysInIboot = {.stage = Stage::kIboot};
-
-Spoil Image(std::function<void(Bytes&)> change) {
-  return [change](BootBench& bench) { bench.spoil_image["iBEC"] = change; };
-}
 
 // iBEC with its parts put together in another way.
 Spoil Stitched(std::function<Bytes(const Bytes& payload, const Bytes& ticket)> stitch) {
@@ -109,13 +103,13 @@ INSTANTIATE_TEST_SUITE_P(
             Mutation{"TypeBit", "reference 2.8, 4.7 step 5", Reason::kType, kStaysInIboot, "go",
                      Payload([](Bytes& payload) { PatchType(payload, "ibeb"); })},
             Mutation{"TruncatedUpload", "reference 4.7 step 1", Reason::kMalformed, kStaysInIboot,
-                     "go", Image([](Bytes& img4) { img4.resize(img4.size() - 100); })},
+                     "go", Image("iBEC", [](Bytes& img4) { img4.resize(img4.size() - 100); })},
             Mutation{"HeaderAlone", "reference 4.7 step 1", Reason::kMalformed, kStaysInIboot, "go",
-                     Image([](Bytes& img4) { img4.resize(4); })},
+                     Image("iBEC", [](Bytes& img4) { img4.resize(4); })},
             Mutation{"TrailingByte", "reference 4.7 step 1", Reason::kMalformed, kStaysInIboot,
-                     "go", Image([](Bytes& img4) { img4.push_back(0); })},
+                     "go", Image("iBEC", [](Bytes& img4) { img4.push_back(0); })},
             Mutation{"NoDerAtAll", "reference 4.7 step 1", Reason::kMalformed, kStaysInIboot, "go",
-                     Image([](Bytes& img4) { img4.assign(5000, 0xEE); })}),
+                     Image("iBEC", [](Bytes& img4) { img4.assign(5000, 0xEE); })}),
         testing::Values(kA9, kA11)),
     RowName);
 
@@ -124,17 +118,18 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(
         testing::Values(
             Mutation{"OuterLengthTooLong", "reference 4.7 step 1", Reason::kMalformed,
-                     kStaysInIboot, "go", Image([](Bytes& img4) { OuterLength(img4, 1); })},
+                     kStaysInIboot, "go", Image("iBEC", [](Bytes& img4) { OuterLength(img4, 1); })},
             Mutation{"OuterLengthTooShort", "reference 4.7 step 1", Reason::kMalformed,
-                     kStaysInIboot, "go", Image([](Bytes& img4) { OuterLength(img4, -1); })},
+                     kStaysInIboot, "go",
+                     Image("iBEC", [](Bytes& img4) { OuterLength(img4, -1); })},
             Mutation{"DataLengthTooLong", "reference 4.7 step 1", Reason::kMalformed, kStaysInIboot,
                      "go", Payload([](Bytes& payload) { DataLength(payload, 1); })},
             Mutation{"DataLengthTooShort", "reference 4.7 step 1", Reason::kMalformed,
                      kStaysInIboot, "go", Payload([](Bytes& payload) { DataLength(payload, -1); })},
             Mutation{"LengthNotMinimal", "reference 4.1: minimal lengths, inferred",
-                     Reason::kMalformed, kStaysInIboot, "go", Image(LengthenHeader)},
+                     Reason::kMalformed, kStaysInIboot, "go", Image("iBEC", LengthenHeader)},
             Mutation{"LengthIndefinite", "reference 4.1: definite lengths, inferred",
-                     Reason::kMalformed, kStaysInIboot, "go", Image(MakeIndefinite)},
+                     Reason::kMalformed, kStaysInIboot, "go", Image("iBEC", MakeIndefinite)},
             Mutation{"OtherMagic", "reference 4.7 step 1", Reason::kMalformed, kStaysInIboot, "go",
                      Stitched([](const Bytes& payload, const Bytes& ticket) {
                        return Joined("IMG3", {payload, der::Wrap(der::Tag::kContext0, ticket)});

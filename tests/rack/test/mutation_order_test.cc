@@ -1,12 +1,11 @@
 // Ways of going through the boot in the wrong order, or with the wrong thing for a command.
 
 #include "tests/rack/image4/payload.h"
-#include "tests/rack/test/mutation.h"
+#include "tests/rack/test/mutation_spoils.h"
 
 namespace rack {
 namespace {
 
-using Spoil = std::function<void(BootBench&)>;
 using Move = BootBench::Move;
 
 constexpr Aftermath kStaysInIboot = {.stage = Stage::kIboot};
@@ -20,11 +19,6 @@ Spoil Without(const char* component) {
     std::erase_if(bench.moves, [&](const Move& move) { return move.component == component; });
   };
 }
-// The command of one component is given another one.
-Spoil Instead(const char* component, const char* given) {
-  return [=](BootBench& bench) { bench.MoveOf(component).component = given; };
-}
-
 // Each as good as the other, but two in one boot.
 void MixTickets(BootBench& bench) {
   bench.spoil_image["RestoreRamDisk"] = [&bench](Bytes& img4) {

@@ -1,65 +1,29 @@
 // Ways a ticket can be wrong: its signature, its certificates, what it says of the phone and of the
 // component.
 
-#include <algorithm>
-
 #include "tests/rack/image4/digest.h"
-#include "tests/rack/test/mutation.h"
+#include "tests/rack/test/mutation_spoils.h"
 
 namespace rack {
 namespace {
 
-using Spoil = std::function<void(BootBench&)>;
-
 constexpr Aftermath kStaysInIboot = {.stage = Stage::kIboot};
 
-// Something else is signed.
-Spoil Plan(std::function<void(TicketPlan&)> change) {
-  return [change](BootBench& bench) { bench.spoil_plan = change; };
-}
-Spoil Identity(const char* name, Bytes value) {
-  return Plan([=](TicketPlan& plan) { plan.identity[name] = value; });
-}
 Spoil WithoutIdentity(const char* name) {
   return Plan([=](TicketPlan& plan) { plan.identity.erase(name); });
 }
 Spoil OfIbec(const char* name, Bytes value) {
   return Plan([=](TicketPlan& plan) { plan.components["ibec"][name] = value; });
 }
-Spoil Requested(const char* key, Value value) {
-  return [=](BootBench& bench) {
-    bench.spoil_request = [=](Value& request) { request.Set(key, value); };
-  };
-}
 Spoil Body(std::function<Bytes(const TicketPlan&)> write) {
   return Plan([=](TicketPlan& plan) { plan.write_body = write; });
 }
 
-// The last byte of what `find` finds in the signed ticket is changed by one bit.
-Spoil BitOf(std::function<der::Span(const Ticket&)> find) {
-  return [find](BootBench& bench) {
-    bench.spoil_ticket = [find](Bytes& bytes) {
-      const Ticket ticket = ReadTicket(bytes).value();
-      const der::Span found = find(ticket);
-      bytes[static_cast<std::size_t>(&found.back() - bytes.data())] ^= 1U;
-    };
-  };
-}
 Spoil BitOfIdentity(const char* name) {
   return BitOf([name](const Ticket& ticket) { return ticket.identity.Find(name)->whole; });
 }
 
 const SigningKeys& Keys() { return TestSigner().Keys(); }
-
-// The leaf is another one.
-Spoil Leaf(std::function<LeafShape(std::uint32_t chip)> shape) {
-  return [shape](BootBench& bench) {
-    const Product& product = bench.GetProduct();
-    bench.spoil_plan = [=](TicketPlan& plan) {
-      plan.certificates = Keys().ChainWith(product.generation, product.chip, shape(product.chip));
-    };
-  };
-}
 
 std::uint32_t OtherChip(const Product& product) {
   return product.generation.hash == HashKind::kSha1 ? 0x8003 : 0x8010;
@@ -73,16 +37,6 @@ void LeafOfAnotherChip(BootBench& bench) {
   const Product& product = bench.GetProduct();
   bench.spoil_plan = [&product](TicketPlan& plan) {
     plan.certificates = Keys().Chain(product.generation, OtherChip(product));
-  };
-}
-
-void SignWithTheOtherGeneration(BootBench& bench) {
-  const Product& product = bench.GetProduct();
-  const Generation other =
-      GenerationOf(product.generation.hash == HashKind::kSha1 ? 0x8015 : 0x8000);
-  bench.spoil_plan = [=](TicketPlan& plan) {
-    plan.signer = other;
-    plan.certificates = Keys().Chain(other, product.chip);
   };
 }
 
@@ -152,10 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
                                                 plan.certificates.back());
                      })},
             Mutation{"ForeignRoot", "reference 4.7 step 2", Reason::kChain, kStaysInIboot, "go",
-                     Leaf([](std::uint32_t chip) {
-                       return LeafShape{.constraints = WriteLeafConstraints(chip),
-                                        .foreign_issuer = true};
-                     })},
+                     Leaf(ForeignLeaf)},
             Mutation{"OtherGeneration", "reference 4.3", Reason::kChain, kStaysInIboot, "go",
                      SignWithTheOtherGeneration},
             Mutation{"LeafWithoutConstraints", "reference 4.7 step 2", Reason::kConstraints,

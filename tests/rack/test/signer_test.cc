@@ -58,6 +58,7 @@ Bytes TicketFor(const Value& request) {
 struct Objection {
   const char* name;
   const char* product;
+  const char* reference;
   std::function<void(Value& request)> spoil;
 };
 void PrintTo(const Objection& row, std::ostream* out) { *out << row.name; }
@@ -77,7 +78,7 @@ TEST_P(SignerObjection, EndsInStatus94) {
                       : RequestFor(*TestProducts().Find(GetParam().product));
   ASSERT_EQ(StatusOf(request), "STATUS=0");
   GetParam().spoil(request);
-  EXPECT_EQ(StatusOf(request), "STATUS=94");
+  EXPECT_EQ(StatusOf(request), "STATUS=94") << GetParam().reference;
 }
 
 constexpr const char* kA9 = "iPhone8,1";
@@ -86,33 +87,41 @@ constexpr const char* kA14 = "iPhone13,2";
 
 INSTANTIATE_TEST_SUITE_P(
     Table, SignerObjection,
-    testing::Values(Objection{"NoEcid", kA11, Without("ApECID")},
-                    Objection{"EcidAsText", kA11, With("ApECID", "0xA1")},
-                    Objection{"NoChip", kA11, Without("ApChipID")},
-                    Objection{"UnknownChip", kA11, With("ApChipID", 0x9999)},
-                    Objection{"UnknownBoard", kA11, With("ApBoardID", 0x77)},
-                    Objection{"OtherDomain", kA11, With("ApSecurityDomain", 2)},
-                    Objection{"NoProductionMode", kA11, Without("ApProductionMode")},
-                    Objection{"NotSecure", kA11, With("ApSecurityMode", false)},
-                    Objection{"NoApNonce", kA11, Without("ApNonce")},
-                    Objection{"ApNonceOfOlderChips", kA11, With("ApNonce", Bytes(20))},
-                    Objection{"ApNonceOfNewerChips", kA9, With("ApNonce", Bytes(32))},
-                    Objection{"NoSepNonce", kA11, Without("SepNonce")},
-                    Objection{"SepNonceTooLong", kA9, With("SepNonce", Bytes(32))},
-                    Objection{"NoUniqueBuildId", kA11, Without("UniqueBuildID")},
-                    Objection{"UniqueBuildIdAsText", kA11, With("UniqueBuildID", "abc")},
-                    Objection{"OddDigest", kA11, With("iBEC", Entry(7))},
-                    Objection{"DigestOfOlderChips", kA11, With("iBEC", Entry(20))},
-                    Objection{"DigestOfNewerChips", kA9, With("iBEC", Entry(48))},
-                    Objection{"EmptyDigestOfAFile", kA11, With("iBEC", Entry(0))},
-                    Objection{"NoDigest", kA11, With("iBEC", Value::Dict{{"Trusted", true}})},
-                    Objection{"NothingToSign", kA11, Without("iBEC")},
-                    Objection{"PeripheralTicketInTheSameRequest", kA11, With("@SE,Ticket", true)},
-                    Objection{"ProductOfAnotherBoard", kA14, With("Ap,ProductType", "iPhone13,3")},
-                    Objection{"TargetOfAnotherBoard", kA14, With("Ap,Target", "D53pAP")},
-                    Objection{"TargetTypeOfAnotherBoard", kA14, With("Ap,TargetType", "d53p")},
-                    Objection{"LongVersionAsNumber", kA14, With("Ap,OSLongVersion", 23)},
-                    Objection{"NerdEpochAsText", kA14, With("NeRDEpoch", "0")}),
+    testing::Values(
+        Objection{"NoEcid", kA11, "reference 5.3, 5.6", Without("ApECID")},
+        Objection{"EcidAsText", kA11, "reference 5.3, 5.6", With("ApECID", "0xA1")},
+        Objection{"NoChip", kA11, "reference 5.3, 5.6", Without("ApChipID")},
+        Objection{"UnknownChip", kA11, "reference 5.6", With("ApChipID", 0x9999)},
+        Objection{"UnknownBoard", kA11, "reference 5.6", With("ApBoardID", 0x77)},
+        Objection{"OtherDomain", kA11, "reference 5.3, 5.6", With("ApSecurityDomain", 2)},
+        Objection{"NoProductionMode", kA11, "reference 5.3: constant, inferred",
+                  Without("ApProductionMode")},
+        Objection{"NotSecure", kA11, "reference 5.3: constant for Image4, inferred",
+                  With("ApSecurityMode", false)},
+        Objection{"NoApNonce", kA11, "reference 5.3", Without("ApNonce")},
+        Objection{"ApNonceOfOlderChips", kA11, "reference 1.3", With("ApNonce", Bytes(20))},
+        Objection{"ApNonceOfNewerChips", kA9, "reference 1.3", With("ApNonce", Bytes(32))},
+        Objection{"NoSepNonce", kA11, "reference 4.3: every leaf asks for snon",
+                  Without("SepNonce")},
+        Objection{"SepNonceTooLong", kA9, "reference 1.3", With("SepNonce", Bytes(32))},
+        Objection{"NoUniqueBuildId", kA11, "reference 5.3, 5.6", Without("UniqueBuildID")},
+        Objection{"UniqueBuildIdAsText", kA11, "reference 5.3", With("UniqueBuildID", "abc")},
+        Objection{"OddDigest", kA11, "reference 4.5", With("iBEC", Entry(7))},
+        Objection{"DigestOfOlderChips", kA11, "reference 4.5", With("iBEC", Entry(20))},
+        Objection{"DigestOfNewerChips", kA9, "reference 4.5", With("iBEC", Entry(48))},
+        Objection{"EmptyDigestOfAFile", kA11, "reference 4.5, inferred", With("iBEC", Entry(0))},
+        Objection{"NoDigest", kA11, "reference 5.3, inferred",
+                  With("iBEC", Value::Dict{{"Trusted", true}})},
+        Objection{"NothingToSign", kA11, "reference 5.6", Without("iBEC")},
+        Objection{"PeripheralTicketInTheSameRequest", kA11, "reference 5.5",
+                  With("@SE,Ticket", true)},
+        Objection{"ProductOfAnotherBoard", kA14, "reference 5.3, 5.6",
+                  With("Ap,ProductType", "iPhone13,3")},
+        Objection{"TargetOfAnotherBoard", kA14, "reference 5.3, 5.6", With("Ap,Target", "D53pAP")},
+        Objection{"TargetTypeOfAnotherBoard", kA14, "reference 5.3, 5.6",
+                  With("Ap,TargetType", "d53p")},
+        Objection{"LongVersionAsNumber", kA14, "reference 5.3", With("Ap,OSLongVersion", 23)},
+        Objection{"NerdEpochAsText", kA14, "reference 5.3", With("NeRDEpoch", "0")}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Signer, AnswersMalformedRequestsAsApplesDoes) {
