@@ -20,6 +20,9 @@ constexpr std::uint8_t kVendorOut = 0x40;
 constexpr std::uint8_t kVendorIn = 0xC0;
 constexpr std::uint8_t kVendorToInterface = 0x41;
 constexpr std::uint8_t kClassToInterface = 0x21;
+constexpr std::uint8_t kClassFromInterface = 0xA1;
+constexpr std::uint8_t kDownload = 1;
+constexpr std::uint8_t kUpload = 2;
 
 // What the other commands load; `firmware` takes none of these.
 const std::set<std::string>& TypesWithTheirOwnCommand() {
@@ -53,14 +56,17 @@ Iboot::Iboot(Phone& phone, Stage stage)
   environment_["loadaddr"] = "0x801000000";
   std::string board(phone.Spec().product.board.substr(0, phone.Spec().product.board.size() - 2));
   environment_["config_board"] = board;
+  console_ =
+      fmt::format("{} {} {}\n", environment_["build-version"], environment_["build-style"], board);
 }
 
 std::optional<Bytes> Iboot::Control(const SetupPacket& setup, std::span<const std::uint8_t> out) {
   switch (setup.request_type) {
-    case kVendorOut: {
-      const std::string_view text = AsText(out.first(std::min(out.size(), kLongestCommand)));
-      return Run(std::string(text.substr(0, text.find('\0')))) ? std::optional(Bytes())
-                                                               : std::nullopt;
+    case kVendorOut: {  // whatever the request's number (reference 2.3)
+      const std::string_view text = AsText(out);
+      const bool done =
+          text.size() <= kLongestCommand && Run(std::string(text.substr(0, text.find('\0'))));
+      return done ? std::optional(Bytes()) : std::nullopt;
     }
     case kVendorIn: {
       Bytes answer(result_.begin(), result_.end());
@@ -70,12 +76,23 @@ std::optional<Bytes> Iboot::Control(const SetupPacket& setup, std::span<const st
     }
     case kVendorToInterface:
       upload_.clear();
+      read_back_ = 0;
       return Bytes();
-    case kClassToInterface:
-      return Bytes();  // the poke around go and bootx
+    case kClassToInterface:  // the poke around go and bootx
+      return setup.request == kDownload ? std::optional(Bytes()) : std::nullopt;
+    case kClassFromInterface:
+      return setup.request == kUpload ? std::optional(ReadBack(setup.length)) : std::nullopt;
     default:
       return std::nullopt;
   }
+}
+
+// The load buffer, piece after piece (2.1 names the request, not its answer).
+Bytes Iboot::ReadBack(std::size_t size) {
+  const auto piece = std::span(upload_).subspan(std::min(read_back_, upload_.size()));
+  const auto taken = piece.first(std::min(size, piece.size()));
+  read_back_ += taken.size();
+  return {taken.begin(), taken.end()};
 }
 
 bool Iboot::BulkOut(std::uint8_t endpoint, std::span<const std::uint8_t> data) {
@@ -95,7 +112,7 @@ Bytes Iboot::BulkIn(std::uint8_t /*endpoint*/, std::size_t size) {
 
 const std::map<std::string, Iboot::Command>& Iboot::Commands() {
   static const std::map<std::string, Command> commands = {
-      {"setenv", &Iboot::SetEnv},         {"setenvnp", &Iboot::SetEnv},
+      {"setenv", &Iboot::SetEnv},         {"setenvnp", &Iboot::SetEnvForThisBoot},
       {"getenv", &Iboot::GetEnv},         {"saveenv", &Iboot::SaveEnv},
       {"bgcolor", &Iboot::Accept},        {"go", &Iboot::Go},
       {"setpicture", &Iboot::SetPicture}, {"firmware", &Iboot::LoadFirmware},
@@ -110,10 +127,12 @@ bool Iboot::Run(const std::string& line) {
   const auto words = Split(line);
   if (words.empty()) return true;
   const auto command = Commands().find(words[0]);
+  result_.clear();
   const bool done = !leaving_ && command != Commands().end() && (this->*command->second)(words);
+  image_ = Bytes();  // a ramdisk is large, and nobody looks at it any more
   spdlog::info("phone={} stage={} command=\"{}\" upload={} done={}", phone_.Spec().name,
                Name(stage_), line, upload_.size(), done);
-  console_ = done ? "" : "command refused\n";
+  console_ += done ? "" : words[0] + ": not done\n";
   return done;
 }
 
@@ -129,6 +148,12 @@ bool Iboot::LeaveFor(Event event) {
 }
 
 bool Iboot::SetEnv(const Words& words) {
+  if (!SetEnvForThisBoot(words)) return false;
+  unsaved_.insert(words[1]);
+  return true;
+}
+
+bool Iboot::SetEnvForThisBoot(const Words& words) {
   if (words.size() < 2) return false;
   std::string value;
   for (std::size_t i = 2; i < words.size(); ++i) value += (i > 2 ? " " : "") + words[i];
@@ -137,7 +162,6 @@ bool Iboot::SetEnv(const Words& words) {
 }
 
 bool Iboot::GetEnv(const Words& words) {
-  result_.clear();
   if (words.size() != 2) return false;
   environment_["filesize"] = fmt::format("{:#x}", upload_.size());
   const auto found = environment_.find(words[1]);
@@ -149,8 +173,7 @@ bool Iboot::GetEnv(const Words& words) {
 bool Iboot::SaveEnv(const Words& /*words*/) {
   phone_.ChangeAndSave([this](PhoneState& state) {
     for (const char* name : {"auto-boot", "boot-args"})
-      if (const auto found = environment_.find(name); found != environment_.end())
-        state.nvram[name] = found->second;
+      if (unsaved_.erase(name) != 0) state.nvram[name] = environment_[name];
   });
   return true;
 }

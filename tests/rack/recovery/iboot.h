@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,10 @@ class Iboot : public UsbFunction {
 
   [[nodiscard]] static const std::map<std::string, Command>& Commands();
   bool Run(const std::string& line);
+  Bytes ReadBack(std::size_t size);
 
   bool SetEnv(const Words& words);
+  bool SetEnvForThisBoot(const Words& words);
   bool GetEnv(const Words& words);
   bool SaveEnv(const Words& words);
   bool Accept(const Words& words);
@@ -58,8 +61,10 @@ class Iboot : public UsbFunction {
   const std::uint64_t boot_number_;
   bool leaving_ = false;
   std::map<std::string, std::string> environment_;  // NVRAM as of this boot, plus what is not saved
+  std::set<std::string> unsaved_;                   // what setenv has changed since saveenv
   Bytes upload_;
-  Bytes image_;  // the upload under verification; VerifiedImage looks into it
+  std::size_t read_back_ = 0;  // of the upload
+  Bytes image_;                // the upload under verification; VerifiedImage looks into it
   std::string result_;
   std::string console_;
 };

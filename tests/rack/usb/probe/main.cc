@@ -8,7 +8,8 @@
 //   dfu PORT BYTES                    a DFU download, finished by a port reset
 //   watch COUNT                       hotplug events until COUNT have come
 //   raw NODE                          three GET_CAPABILITIES and a read, without libusb
-//   command PORT TEXT                 one control transfer, stalls and all
+//   command PORT TEXT [REQUEST]       one control transfer, stalls and all
+//   in PORT TYPE REQUEST LENGTH       the same to the host, with its bytes
 
 #include <fcntl.h>
 #include <libusb.h>
@@ -190,12 +191,27 @@ int WatchEvents(libusb_context* context, int count) {
   return 0;
 }
 
-int Command(libusb_device_handle* handle, std::string text) {
-  const int sent =
-      libusb_control_transfer(handle, 0x40, 0, 0, 0, reinterpret_cast<unsigned char*>(text.data()),
-                              static_cast<std::uint16_t>(text.size() + 1), kTimeoutMs);
+int Command(libusb_device_handle* handle, std::string text, std::uint8_t request) {
+  const int sent = libusb_control_transfer(handle, 0x40, request, 0, 0,
+                                           reinterpret_cast<unsigned char*>(text.data()),
+                                           static_cast<std::uint16_t>(text.size() + 1), kTimeoutMs);
   std::printf("command %s\n", sent < 0 ? libusb_error_name(sent) : std::to_string(sent).c_str());
   return 0;
+}
+
+int In(libusb_device_handle* handle, std::uint8_t type, std::uint8_t request,
+       std::uint16_t length) {
+  std::vector<unsigned char> bytes(length);
+  const int got =
+      libusb_control_transfer(handle, type, request, 0, 0, bytes.data(), length, kTimeoutMs);
+  std::printf("in %s", got < 0 ? libusb_error_name(got) : std::to_string(got).c_str());
+  for (int i = 0; i < got; ++i) std::printf(" %02x", bytes[static_cast<std::size_t>(i)]);
+  std::printf("\n");
+  return 0;
+}
+
+std::uint8_t Byte(const std::string& word) {
+  return static_cast<std::uint8_t>(std::strtoul(word.c_str(), nullptr, 0));
 }
 
 int Raw(const char* node) {
@@ -233,7 +249,11 @@ int Run(libusb_context* context, const std::vector<std::string>& words) {
   }
   if (verb == "read") return Read(handle.get(), static_cast<unsigned>(number));
   if (verb == "dfu") return Dfu(handle.get(), number);
-  if (verb == "command") return Command(handle.get(), words[2]);
+  if (verb == "command")
+    return Command(handle.get(), words[2], words.size() > 3 ? Byte(words[3]) : 0);
+  if (verb == "in" && words.size() == 5)
+    return In(handle.get(), Byte(words[2]), Byte(words[3]),
+              static_cast<std::uint16_t>(std::strtoul(words[4].c_str(), nullptr, 0)));
   return 2;
 }
 
