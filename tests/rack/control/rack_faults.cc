@@ -1,8 +1,12 @@
 // Faults on command: whom they befall, and where they are carried out.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "tests/rack/control/rack.h"
+#include "tests/rack/restore/story.h"
 #include "tests/rack/signer/switch.h"
 
 namespace rack {
@@ -55,6 +59,11 @@ station::Status Rack::FaultSigner(const std::vector<std::string>& words) {
 
 station::Status Rack::FaultPhone(Phone& phone, const std::vector<std::string>& words) {
   if (words.size() == 2 && words[0] == kSwap.Name()) return SwapPorts(phone, words[1]);
+  if (words.size() > 1 && words[0] == "unplug-at-step") {
+    const std::vector<std::string> steps = RestoreStepNames();
+    if (std::ranges::find(steps, words[1]) == steps.end())
+      return Fail(ErrorCode::kBadRequest, fmt::format("steps are: {}", fmt::join(steps, " ")));
+  }
   return phone.SetFault(words);
 }
 

@@ -22,7 +22,7 @@ std::expected<void, Refusal> PullCableAt(Phone& phone, Attachment& attachment,
 std::expected<void, Refusal> FlashNor(Phone& phone, Attachment& attachment, const Ticket& ticket,
                                       const std::set<std::string>& types) {
   phone.ChangeAndSave([](PhoneState& state) { state.nor_complete = false; });
-  if (auto pulled = PullCableAt(phone, attachment, "flash"); !pulled) return pulled;
+  if (auto pulled = PullCableAt(phone, attachment, kFlashing); !pulled) return pulled;
   if (!attachment.Wait(phone.Spec().timing.flash))
     return std::unexpected(
         Refusal{Reason::kUnplugged, "cable or power lost while boot firmware was written"});

@@ -12,6 +12,9 @@
 
 namespace rack {
 
+// What faults call the time while boot firmware is written.
+inline constexpr std::string_view kFlashing = "flash";
+
 // Pulls the cable when a fault wants it at this step, and then says so.
 [[nodiscard]] std::expected<void, Refusal> PullCableAt(Phone& phone, Attachment& attachment,
                                                        std::string_view step);

@@ -50,21 +50,31 @@ RestoreRun Begin(Phone& phone, Attachment& attachment, FdrControl& fdr, Dialogue
       {}};
 }
 
-}  // namespace
-
-RestoreStory::RestoreStory(Phone& phone, Attachment& attachment, FdrControl& fdr,
-                           Dialogue& dialogue)
-    : run_(Begin(phone, attachment, fdr, dialogue)), boot_number_(phone.State().boot_number) {}
-
-bool RestoreStory::Run() {
-  const Chapter chapters[] = {
+std::vector<Chapter> Chapters() {
+  return {
       {{}, TicketSteps()},
       {{}, PartitionSteps()},
       {{0x67B, "perform_restore_installing"}, InstallSteps()},
       {{}, FirmwareSteps()},
       {{}, FinishSteps()},
   };
-  for (const Chapter& chapter : chapters)
+}
+
+}  // namespace
+
+std::vector<std::string> RestoreStepNames() {
+  std::vector<std::string> names = {std::string(kFlashing)};
+  for (const Chapter& chapter : Chapters())
+    for (const Step& step : chapter.steps) names.emplace_back(step.name);
+  return names;
+}
+
+RestoreStory::RestoreStory(Phone& phone, Attachment& attachment, FdrControl& fdr,
+                           Dialogue& dialogue)
+    : run_(Begin(phone, attachment, fdr, dialogue)), boot_number_(phone.State().boot_number) {}
+
+bool RestoreStory::Run() {
+  for (const Chapter& chapter : Chapters())
     if (!RunChapter(chapter))
       return false;  // nothing more is said: another message would hide the
                      // failure from some hosts

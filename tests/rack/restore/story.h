@@ -1,9 +1,15 @@
 #pragma once
 // One restore as the phone lives it, from StartRestore to the last status: the chapters in order.
 
+#include <string>
+#include <vector>
+
 #include "tests/rack/restore/step.h"
 
 namespace rack {
+
+// The names that faults know: every step, and "flash".
+[[nodiscard]] std::vector<std::string> RestoreStepNames();
 
 class RestoreStory {
  public:

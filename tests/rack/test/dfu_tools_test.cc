@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <thread>
 
 #include "tests/rack/test/rack_process.h"
@@ -13,9 +14,25 @@ constexpr const char* kCart = R"(phones:
   - {name: eight, port: "1-1", product: "iPhone10,1", ecid: "0xA1B2C3D4E0001", os_build: "18H17", mode: dfu}
   - {name: ten, port: "1-2.1", product: "iPhone10,6", ecid: "0xA1B2C3D4E0002", os_build: "17H35"}
   - {name: fast, port: "1-2.2", product: "iPhone10,4", ecid: "0xA1B2C3D4E0003", super_speed: true}
+  - {name: six, port: "1-3", product: "iPhone8,1", board: N71mAP, ecid: "0xA1B2C3D4E0004"}
 )";
 
 enum class Action { kErase, kUpdate };
+
+struct Firmware {
+  const char* manifest;
+  const char* build;
+  std::size_t digest_digits;
+};
+
+const Firmware& FirmwareFor(const std::string& product) {
+  static const std::map<std::string, Firmware> table = {
+      {"iPhone8,1", {"iphone6s_ios12.plist", "16H999", 40}},
+      {"iPhone10,1", {"iphone8_ios15.plist", "19H999", 96}},
+      {"iPhone10,4", {"iphone8_ios15.plist", "19H999", 96}},
+      {"iPhone10,6", {"iphonex_ios15.plist", "19H998", 96}}};
+  return table.at(product);
+}
 
 std::vector<std::string> Restore(const RackProcess& rack, const std::string& phone, Action action) {
   const Value status = rack.Status(phone);
@@ -24,8 +41,7 @@ std::vector<std::string> Restore(const RackProcess& rack, const std::string& pho
   std::vector<std::string> command = {"idevicerestore",    "-y", "-s", "-i",
                                       status.Text("ecid"), "-C", cache};
   if (action == Action::kErase) command.push_back("-e");
-  command.push_back(ForgedFirmware(status.Text("product") == "iPhone10,6" ? "iphonex_ios15.plist"
-                                                                          : "iphone8_ios15.plist"));
+  command.push_back(ForgedFirmware(FirmwareFor(status.Text("product")).manifest));
   return command;
 }
 
@@ -39,38 +55,53 @@ bool IsRestored(const Value& phone) {
 
 void ExpectRestored(const Value& phone, Action action) {
   EXPECT_EQ(phone.Text("mode"), "normal");
-  EXPECT_EQ(phone.Text("os_build"), phone.Text("product") == "iPhone10,6" ? "19H998" : "19H999");
+  const Firmware& firmware = FirmwareFor(phone.Text("product"));
+  EXPECT_EQ(phone.Text("os_build"), firmware.build);
   EXPECT_EQ(phone.Flag("user_data_present"), action == Action::kUpdate);
   EXPECT_EQ(phone.Number("effaceable_generation"), action == Action::kErase ? 2U : 1U);
   EXPECT_EQ(phone.Number("restores_completed"), 1U);
   EXPECT_TRUE(phone.Flag("nor_complete"));
-  EXPECT_EQ(phone.Find("firmware")->Text("illb").size(), 96U);
+  EXPECT_EQ(phone.Find("firmware")->Text("illb").size(), firmware.digest_digits);
   EXPECT_EQ(phone.Text("last_error"), "none") << phone.Text("last_error_detail");
 }
 
-class FromDfu : public testing::TestWithParam<Action> {};
+struct Start {
+  const char* name;
+  const char* phone;
+  Action action;
+};
+void PrintTo(const Start& row, std::ostream* out) { *out << row.name; }
+
+class FromDfu : public testing::TestWithParam<Start> {};
 
 TEST_P(FromDfu, IdevicerestoreSucceeds) {
   const RackProcess rack(kCart);
-  const Finished restore = rack.Exec("eight", Restore(rack, "eight", GetParam()));
+  const auto& [name, phone, action] = GetParam();
+  ASSERT_EQ(rack.Do("press", {phone, "dfu"}).code, 0);
+  const Finished restore = rack.Exec(phone, Restore(rack, phone, action));
   EXPECT_EQ(restore.code, 0) << End(restore);
-  ExpectRestored(rack.AwaitStatus("eight", IsRestored), GetParam());
+  ExpectRestored(rack.AwaitStatus(phone, IsRestored), action);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, FromDfu, testing::Values(Action::kErase, Action::kUpdate),
-                         [](const auto& row) {
-                           return row.param == Action::kErase ? "Erase" : "Update";
-                         });
+INSTANTIATE_TEST_SUITE_P(Table, FromDfu,
+                         testing::Values(Start{"EightErase", "eight", Action::kErase},
+                                         Start{"EightUpdate", "eight", Action::kUpdate},
+                                         Start{"TenErase", "ten", Action::kErase},
+                                         Start{"TenUpdate", "ten", Action::kUpdate},
+                                         Start{"SixErase", "six", Action::kErase},
+                                         Start{"SixUpdate", "six", Action::kUpdate}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(DfuTools, ThreePhonesSideBySide_EachFromAnotherMode) {
   const RackProcess rack(kCart);
   ASSERT_EQ(rack.Do("press", {"fast", "dfu"}).code, 0);
-  std::vector<std::string> names = {"eight", "ten", "fast"};
+  const std::vector<std::string> names = {"eight", "ten", "fast"};
+  std::vector<std::vector<std::string>> commands;
+  for (const std::string& name : names) commands.push_back(Restore(rack, name, Action::kErase));
   std::vector<Finished> ends(names.size());
   std::vector<std::thread> restores;
   for (std::size_t i = 0; i < names.size(); ++i)
-    restores.emplace_back(
-        [&, i] { ends[i] = rack.Exec(names[i], Restore(rack, names[i], Action::kErase)); });
+    restores.emplace_back([&, i] { ends[i] = rack.Exec(names[i], commands[i]); });
   for (std::thread& restore : restores) restore.join();
   for (std::size_t i = 0; i < names.size(); ++i) {
     EXPECT_EQ(ends[i].code, 0) << names[i] << End(ends[i]);
@@ -102,6 +133,9 @@ TEST(DfuTools, CablePulledWhileBootFirmwareIsWritten_OnlyDfuStarts) {
 
 TEST(DfuTools, CablePulledAtAStepOfTheRestore_PhoneComesBackInRecovery) {
   const RackProcess rack(kCart);
+  const Finished unknown = rack.Do("fault", {"eight", "unplug-at-step", "no-such-step"});
+  EXPECT_NE(unknown.code, 0);
+  EXPECT_NE(unknown.output.find("flash"), std::string::npos) << unknown.output;
   ASSERT_EQ(rack.Do("fault", {"eight", "unplug-at-step", "system-image", "1"}).code, 0);
   (void)rack.Exec("eight", Restore(rack, "eight", Action::kErase));
   const auto back = [](const Value& p) {
