@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
   AddPhoneCommand(app, "power", "power PHONE on|off", options, true);
   AddPhoneCommand(app, "press", "press PHONE recovery|restart|dfu|trust|distrust|lock|unlock",
                   options, true);
-  AddPhoneCommand(app, "fault", "fault PHONE|signer|all NAME [ARG...]", options, true)
+  AddPhoneCommand(app, "fault", "fault PHONE|signer|mux|hub|all NAME [ARG...]", options, true)
       ->footer(rack::FaultHelp());
   app.add_subcommand("keys", "what a CART.yaml may say");
   rack::AddForgeCommand(app, options.forge);

@@ -115,8 +115,7 @@ Rack::Rack(fs::path folder, station::Fd lock, std::unique_ptr<SignerServer> sign
       bus_(MakeSubfolder(short_.Path(), "w")) {}
 
 station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root) {
-  STATION_TRY(mux, MuxServer::Start(short_.Path() + "/usbmuxd", devices_, records_, std::nullopt));
-  mux_ = std::move(mux);
+  STATION_CHECK(mux_.Open(MuxSocket(), std::nullopt));
   for (PhoneSpec& spec : cart) {
     const std::string state_file = folder_ / "phones" / (spec.name + ".plist");
     phones_.push_back(std::make_unique<Phone>(std::move(spec), root, state_file));
@@ -138,7 +137,6 @@ station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root)
 Rack::~Rack() {
   control_.reset();
   presences_.clear();
-  mux_.reset();
   std::error_code ignored;
   fs::remove(folder_ / kRunLink, ignored);
 }
@@ -152,37 +150,38 @@ void Rack::ServeControl(Stream& stream) {
     WriteFrame(stream, Handle(*request));
 }
 
-// A world lasts as long as the connection that asked for it.
 void Rack::ServeWorld(Stream& stream, const Value& request) {
   const std::string wanted = request.Text("Phone");
-  std::optional<std::vector<station::PortPath>> only;
-  std::unique_ptr<MuxServer> own_mux;
-  std::string socket = short_.Path() + "/usbmuxd";
-  if (!wanted.empty()) {
-    const Phone* phone = FindPhone(wanted);
-    if (phone == nullptr)
-      return void(WriteFrame(stream, Value::Dict{{"Error", "no phone " + wanted}}));
-    station::PortPath port = phone->State().port;
-    only.emplace({port});
-    ++port.bus;
-    if (phone->Spec().super_speed) only->push_back(port);
-    {
-      const std::lock_guard lock(mutex_);
-      socket = fmt::format("{}/usbmuxd{}", short_.Path(), next_world_++);
-    }
-    auto started = MuxServer::Start(socket, devices_, records_, phone->Spec().name);
-    if (!started) return void(WriteFrame(stream, ErrorAnswer(started.error())));
-    own_mux = std::move(*started);
+  if (wanted.empty()) return ShowWorld(stream, MuxSocket(), std::nullopt);
+  const Phone* phone = FindPhone(wanted);
+  if (phone == nullptr)
+    return void(WriteFrame(stream, Value::Dict{{"Error", "no phone " + wanted}}));
+  station::PortPath port = phone->State().port;
+  std::vector<station::PortPath> only = {port};
+  ++port.bus;
+  if (phone->Spec().super_speed) only.push_back(port);
+  std::string socket = MuxSocket();
+  {
+    const std::lock_guard lock(mutex_);
+    socket += std::to_string(next_world_++);
   }
-  const auto world = bus_.CreateWorld(only);
+  if (const auto opened = mux_.Open(socket, phone->Spec().name); !opened)
+    return void(WriteFrame(stream, ErrorAnswer(opened.error())));
+  ShowWorld(stream, socket, std::move(only));
+  mux_.Close(socket);
+}
+
+// A world lasts as long as the connection that asked for it.
+void Rack::ShowWorld(Stream& stream, const std::string& mux_socket,
+                     std::optional<std::vector<station::PortPath>> only) {
+  const auto world = bus_.CreateWorld(std::move(only));
   if (!world) return void(WriteFrame(stream, ErrorAnswer(world.error())));
-  WriteFrame(
-      stream,
-      Value::Dict{{"Root", world->root}, {"Socket", socket}, {"SignerUrl", signer_->BaseUrl()}});
+  WriteFrame(stream,
+             Value::Dict{
+                 {"Root", world->root}, {"Socket", mux_socket}, {"SignerUrl", signer_->BaseUrl()}});
   std::array<std::uint8_t, 1> nothing;
   (void)stream.ReadSome(nothing);
   bus_.DestroyWorld(world->id);
-  if (own_mux) unlink(socket.c_str());
 }
 
 Value Rack::Handle(const Value& request) {

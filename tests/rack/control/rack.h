@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tests/rack/control/presence.h"
-#include "tests/rack/mux/server.h"
+#include "tests/rack/mux/front.h"
 #include "tests/rack/signer/server.h"
 
 namespace rack {
@@ -49,6 +49,9 @@ class Rack {
   void ServeControl(Stream& stream);
   [[nodiscard]] Value Handle(const Value& request);
   void ServeWorld(Stream& stream, const Value& request);
+  void ShowWorld(Stream& stream, const std::string& mux_socket,
+                 std::optional<std::vector<station::PortPath>> only);
+  [[nodiscard]] std::string MuxSocket() const { return short_.Path() + "/usbmuxd"; }
   [[nodiscard]] Value Status() const;
   [[nodiscard]] Value Act(const std::string& command, const std::string& phone,
                           const std::vector<std::string>& words);
@@ -58,6 +61,10 @@ class Rack {
   [[nodiscard]] station::Status FaultPhone(Phone& phone, const std::vector<std::string>& words);
   [[nodiscard]] station::Status FaultSigner(const std::vector<std::string>& words);
   [[nodiscard]] station::Status ClearFaults(const std::vector<std::string>& words);
+  [[nodiscard]] station::Status FaultHub(const std::vector<std::string>& words);
+  [[nodiscard]] station::Status SwitchHub(const station::PortPath& hub, bool on);
+  [[nodiscard]] std::vector<std::string> DarkHubs();
+  [[nodiscard]] std::vector<Phone*> Behind(const station::PortPath& hub) const;
   [[nodiscard]] station::Status SwapPorts(Phone& one, const std::string& other);
   // By name, port, ECID or UDID.
   [[nodiscard]] Phone* FindPhone(const std::string& text) const;
@@ -70,10 +77,13 @@ class Rack {
   PairRecords records_;
   UsbBus bus_;
   std::vector<std::unique_ptr<Phone>> phones_;
-  std::unique_ptr<MuxServer> mux_;
+  MuxFront mux_{devices_, records_};
   std::vector<std::unique_ptr<Presence>> presences_;
   std::mutex mutex_;
   int next_world_ = 1;
+  std::mutex hubs_mutex_;
+  std::map<std::string, std::vector<Phone*>>
+      dark_hubs_;                          // without power, and who was plugged there
   std::unique_ptr<SocketServer> control_;  // last: its threads use the rest
 };
 

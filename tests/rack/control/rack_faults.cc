@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <algorithm>
+
 #include "tests/rack/control/rack.h"
 #include "tests/rack/restore/story.h"
 #include "tests/rack/signer/switch.h"
@@ -16,7 +18,13 @@ using station::ErrorCode;
 using station::Fail;
 
 constexpr FaultLine kSwap = {"swap OTHER", "the two phones change ports"};
+constexpr FaultLine kHub = {
+    "PORT off|on", "everything behind that port loses its power at once; comes back one by one",
+    "switched on"};
 constexpr FaultLine kClearAll = {"none", "clears the faults of everything"};
+
+// How far apart phones come up when their hub has power again.
+constexpr std::chrono::milliseconds kStagger{300};
 
 struct Group {
   std::string_view target;  // as the command line names it
@@ -26,7 +34,11 @@ struct Group {
 std::vector<Group> Groups() {
   std::vector<FaultLine> phone = PhoneFaultLines();
   phone.push_back(kSwap);
-  return {{"PHONE", std::move(phone)}, {"signer", SignerFaultLines()}, {"all", {kClearAll}}};
+  return {{"PHONE", std::move(phone)},
+          {"signer", SignerFaultLines()},
+          {"mux", MuxFront::FaultLines()},
+          {"hub", {kHub}},
+          {"all", {kClearAll}}};
 }
 
 }  // namespace
@@ -44,6 +56,8 @@ std::string FaultHelp() {
 
 station::Status Rack::Fault(const std::string& target, const std::vector<std::string>& words) {
   if (target == "signer") return FaultSigner(words);
+  if (target == "mux") return mux_.Fault(words);
+  if (target == "hub") return FaultHub(words);
   if (target == "all") return ClearFaults(words);
   Phone* phone = FindPhone(target);
   if (phone == nullptr) return Fail(ErrorCode::kBadRequest, "no phone " + target);
@@ -71,7 +85,60 @@ station::Status Rack::ClearFaults(const std::vector<std::string>& words) {
   if (words.size() != 1 || words[0] != kClearAll.Name())
     return Fail(ErrorCode::kBadRequest, "usage: fault all none");
   STATION_CHECK(FaultSigner(words));
+  STATION_CHECK(mux_.Fault(words));
+  for (const std::string& hub : DarkHubs()) STATION_CHECK(FaultHub({hub, "on"}));
   for (const auto& phone : phones_) STATION_CHECK(phone->SetFault(words));
+  return {};
+}
+
+station::Status Rack::FaultHub(const std::vector<std::string>& words) {
+  const auto hub = words.empty() ? std::nullopt : station::ParsePortPath(words[0]);
+  const bool on = words.size() == 2 && words[1] == "on";
+  if (!hub || words.size() != 2 || (!on && words[1] != "off"))
+    return Fail(ErrorCode::kBadRequest, fmt::format("usage: fault hub {}", kHub.usage));
+  return SwitchHub(*hub, on);
+}
+
+std::vector<Phone*> Rack::Behind(const station::PortPath& hub) const {
+  std::vector<Phone*> phones;
+  for (const auto& phone : phones_) {
+    const station::PortPath port = phone->State().port;
+    const bool below = port.bus == hub.bus && port.chain.size() >= hub.chain.size() &&
+                       std::equal(hub.chain.begin(), hub.chain.end(), port.chain.begin());
+    if (below) phones.push_back(phone.get());
+  }
+  return phones;
+}
+
+std::vector<std::string> Rack::DarkHubs() {
+  const std::lock_guard lock(hubs_mutex_);
+  std::vector<std::string> hubs;
+  for (const auto& [hub, phones] : dark_hubs_) hubs.push_back(hub);
+  return hubs;
+}
+
+// To a phone, which has a battery, it is the same as a pulled cable: it goes on with what it can do
+// without a host.
+station::Status Rack::SwitchHub(const station::PortPath& hub, bool on) {
+  const std::vector<Phone*> behind = Behind(hub);
+  if (behind.empty()) return Fail(ErrorCode::kBadRequest, "no phone behind " + ToString(hub));
+  std::vector<std::future<void>> done;
+  const std::lock_guard lock(hubs_mutex_);
+  if (!on) {
+    std::vector<Phone*>& dark = dark_hubs_[ToString(hub)];
+    for (Phone* phone : behind)
+      if (phone->State().plugged) dark.push_back(phone);
+    for (Phone* phone : behind) done.push_back(phone->Ask(Phone::Wish::Kind::kUnplug));
+  } else {
+    const auto dark = dark_hubs_.extract(ToString(hub));
+    auto after = std::chrono::milliseconds(0);
+    for (Phone* phone : dark ? dark.mapped() : behind) {
+      done.push_back(
+          phone->Ask(Phone::Wish{.kind = Phone::Wish::Kind::kPlugLater, .after = after}));
+      after += kStagger;
+    }
+  }
+  for (auto& one : done) one.wait_for(kActionPatience);
   return {};
 }
 

@@ -1,6 +1,8 @@
 // com.apple.preboardservice_v2: the passcode is asked for before an update, so that its restore can
 // keep the data of a phone that then cannot ask (reference 1.7).
 
+#include <array>
+
 #include "tests/rack/lockdown/services.h"
 
 namespace rack {
@@ -25,7 +27,8 @@ bool AwaitPasscode(const ServiceCall& call) {
   }
   const std::uint64_t before = call.phone.State().passcodes_given;
   const auto deadline = std::chrono::steady_clock::now() + kPasscodePatience;
-  while (std::chrono::steady_clock::now() < deadline && call.attachment.Wait(kLook))
+  std::array<std::uint8_t, 1> unasked;  // also how the end of the connection shows itself
+  while (std::chrono::steady_clock::now() < deadline && !call.stream.ReadSome(unasked, kLook))
     if (call.phone.State().passcodes_given > before) return true;
   return false;
 }

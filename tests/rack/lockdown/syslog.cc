@@ -3,6 +3,7 @@
 
 #include <fmt/chrono.h>
 
+#include <array>
 #include <ctime>
 #include <thread>
 

@@ -71,13 +71,20 @@ bool Attachment::Ended() const {
   return ended_;
 }
 
-void Attachment::End() {
+void Attachment::CutConnections() {
   const std::lock_guard lock(mutex_);
-  ended_ = true;
   for (const auto& weak : streams_)
     if (const auto stream = weak.lock()) stream->Shutdown();
-  waiting_.clear();
-  changed_.notify_all();
+}
+
+void Attachment::End() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    waiting_.clear();
+    changed_.notify_all();
+  }
+  CutConnections();
 }
 
 }  // namespace rack

@@ -38,6 +38,8 @@ class Attachment {
   [[nodiscard]] std::shared_ptr<Stream> Accept(std::uint16_t port,
                                                std::chrono::milliseconds timeout);
 
+  // Ends every connection over the cable, which stays plugged in: usbmuxd has died.
+  void CutConnections();
   // Makes the stream end with this stay; false when that is already over.
   bool Join(const std::shared_ptr<Stream>& stream);
   // False when the stay ended before the time was up.

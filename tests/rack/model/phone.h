@@ -29,7 +29,7 @@ class Phone {
     Event event = Event::kReboot;  // kEvent
     std::uint64_t boot = 0;  // kEvent: dropped unless this boot still runs; 0 is whenever (buttons)
     station::PortPath port = {};    // kMove
-    std::chrono::seconds after{0};  // kPlugLater
+    std::chrono::milliseconds after{0};  // kPlugLater
   };
   struct Request {
     Wish wish;

@@ -2,196 +2,201 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 namespace rack {
 namespace {
 
-constexpr std::uint32_t kHeaderSize = 16;
-constexpr std::uint32_t kLongestRequest = 65536;
-constexpr std::uint32_t kPlistVersion = 1;
-constexpr std::uint32_t kMessageResult = 1;
-constexpr std::uint32_t kMessagePlist = 8;
 constexpr int kBacklog = 256;
 
-enum Code : std::uint32_t {
-  kOk = 0,
-  kBadCommand = 1,
-  kBadDevice = 2,
-  kRefused = 3,
-  kBadVersion = 6
-};
-
-struct Header {
-  std::uint32_t length;
-  std::uint32_t version;
-  std::uint32_t message;
-  std::uint32_t tag;
-};
-static_assert(sizeof(Header) ==
-              kHeaderSize);  // little-endian on the wire, as on every host this runs on
-
-std::string Packet(std::uint32_t version, std::uint32_t message, std::uint32_t tag,
-                   std::string_view body) {
-  const Header header{static_cast<std::uint32_t>(kHeaderSize + body.size()), version, message, tag};
-  std::string packet(reinterpret_cast<const char*>(&header), sizeof(header));
-  return packet.append(body);
-}
-
-std::string Packet(std::uint32_t tag, const Value& message) {
-  return Packet(kPlistVersion, kMessagePlist, tag, message.ToXml());
-}
-
-std::string Result(std::uint32_t tag, std::uint32_t code) {
-  return Packet(tag, Value::Dict{{"MessageType", "Result"}, {"Number", std::uint64_t{code}}});
-}
-
-Value Attached(const MuxDevice& device) {
-  const std::uint64_t id = device.id;
-  return Value::Dict{{"MessageType", "Attached"},
-                     {"DeviceID", id},
-                     {"Properties", Value::Dict{{"ConnectionSpeed", device.speed},
-                                                {"ConnectionType", "USB"},
-                                                {"DeviceID", id},
-                                                {"LocationID", std::uint64_t{device.location}},
-                                                {"ProductID", std::uint64_t{device.product_id}},
-                                                {"SerialNumber", device.udid}}}};
-}
-
-Value Detached(const MuxDevice& device) {
-  return Value::Dict{{"MessageType", "Detached"}, {"DeviceID", std::uint64_t{device.id}}};
+std::uint16_t FromNetworkOrder(std::uint64_t number) {
+  return static_cast<std::uint16_t>((number >> 8U & 0xFFU) | (number & 0xFFU) << 8U);
 }
 
 }  // namespace
 
+struct MuxServer::Command {
+  std::string_view type;
+  Then (MuxServer::*run)(const Call& call);
+};
+
 station::Result<std::unique_ptr<MuxServer>> MuxServer::Start(const std::string& path,
                                                              MuxDevices& devices,
-                                                             PairRecords& records,
+                                                             PairRecords& records, Gate& gate,
                                                              std::optional<std::string> only) {
   STATION_TRY(listener, ListenUnix(path, kBacklog));
   return std::unique_ptr<MuxServer>(
-      new MuxServer(std::move(listener), devices, records, std::move(only)));
+      new MuxServer(std::move(listener), devices, records, gate, std::move(only)));
 }
 
-MuxServer::MuxServer(station::Fd listener, MuxDevices& devices, PairRecords& records,
+MuxServer::MuxServer(station::Fd listener, MuxDevices& devices, PairRecords& records, Gate& gate,
                      std::optional<std::string> only)
-    : devices_(devices), records_(records), only_(std::move(only)) {
+    : devices_(devices), records_(records), gate_(gate), only_(std::move(only)) {
   server_ = std::make_unique<SocketServer>(
       std::move(listener), [this](const std::shared_ptr<Stream>& stream) { Serve(stream); });
 }
 
 void MuxServer::Serve(const std::shared_ptr<Stream>& stream) {
-  while (true) {
-    std::array<std::uint8_t, kHeaderSize> raw;
-    if (!stream->ReadExact(raw)) return;
-    Header header;
-    std::memcpy(&header, raw.data(), sizeof(header));
-    if (header.length < kHeaderSize || header.length > kLongestRequest) return;
-    Bytes body(header.length - kHeaderSize);
-    if (!stream->ReadExact(body)) return;
-    if (header.version != kPlistVersion) {
-      const std::uint32_t code = kBadVersion;
-      const std::string_view code_bytes(reinterpret_cast<const char*>(&code), sizeof(code));
-      stream->Write(Packet(0, kMessageResult, header.tag, code_bytes));
-      continue;
-    }
-    const auto request = Value::Parse(body);
-    if (header.message != kMessagePlist || !request || request->Text("MessageType").empty())
-      continue;  // as usbmuxd
-    if (Handle(stream, header.tag, *request) == Then::kClose) return;
-  }
+  stream->PassThrough(gate_);
+  MuxVersion version = MuxVersion::kBinary;  // until the client has sent a property list
+  while (const auto request = ReadMuxRequest(*stream))
+    if (Handle(stream, version, *request) == Then::kClose) return;
 }
 
-MuxServer::Then MuxServer::Handle(const std::shared_ptr<Stream>& stream, std::uint32_t tag,
-                                  const Value& request) {
-  const std::string type = request.Text("MessageType");
-  const std::string id = request.Text("PairRecordID");
-  const auto answer = [&](const std::string& packet) {
-    return stream->Write(packet) ? Then::kNextCommand : Then::kClose;
-  };
-  if (type == "ListDevices") return answer(Packet(tag, DeviceList()));
-  if (type == "ListListeners") return answer(Packet(tag, ListenerList()));
-  if (type == "ReadBUID") return answer(Packet(tag, Value::Dict{{"BUID", records_.Buid()}}));
-  if (type == "Connect") return Connect(stream, tag, request);
-  if (type == "Listen") {
-    Listen(stream, tag, request);
-    return Then::kClose;
+MuxServer::Then MuxServer::Handle(const std::shared_ptr<Stream>& stream, MuxVersion& version,
+                                  const MuxRequest& request) {
+  const Value nothing;
+  const Call call{stream, version, request.tag, nothing};
+  if (request.version > static_cast<std::uint32_t>(MuxVersion::kPlist))
+    return Answer(call, kMuxBadVersion);
+  switch (request.message) {
+    case MuxMessage::kPlist:
+      version = MuxVersion::kPlist;
+      return HandlePlist(stream, request);
+    case MuxMessage::kListen:
+      return Listen(call);
+    case MuxMessage::kConnect:
+      if (const auto target = BinaryTarget(request.body)) return ConnectTo(call, *target);
+      break;
+    case MuxMessage::kResult:
+    case MuxMessage::kAdd:
+    case MuxMessage::kRemove:
+    case MuxMessage::kPaired:
+      break;
   }
-  if (type == "ReadPairRecord") {
-    if (id.empty()) return answer(Result(tag, EINVAL));
-    const auto record = records_.Read(id);
-    return answer(record ? Packet(tag, Value::Dict{{"PairRecordData", *record}})
-                         : Result(tag, ENOENT));
-  }
-  if (type == "SavePairRecord") {
-    const Bytes* record = request.Data("PairRecordData");
-    const bool saved = record != nullptr && records_.Save(id, *record);
-    return answer(Result(tag, saved ? static_cast<std::uint32_t>(kOk) : EINVAL));
-  }
-  if (type == "DeletePairRecord")
-    return answer(Result(tag, records_.Delete(id) ? static_cast<std::uint32_t>(kOk) : ENOENT));
-  return answer(Result(tag, kBadCommand));
+  return Answer(call, kMuxBadCommand);
 }
 
-MuxServer::Then MuxServer::Connect(const std::shared_ptr<Stream>& stream, std::uint32_t tag,
-                                   const Value& request) {
-  const auto refuse = [&](Code code) {
-    return stream->Write(Result(tag, code)) ? Then::kNextCommand : Then::kClose;
+MuxServer::Then MuxServer::HandlePlist(const std::shared_ptr<Stream>& stream,
+                                       const MuxRequest& request) {
+  static constexpr Command kCommands[] = {
+      {"ListDevices", &MuxServer::ListDevices},
+      {"Listen", &MuxServer::Listen},
+      {"Connect", &MuxServer::Connect},
+      {"ReadBUID", &MuxServer::ReadBuid},
+      {"ReadPairRecord", &MuxServer::ReadPairRecord},
+      {"SavePairRecord", &MuxServer::SavePairRecord},
+      {"DeletePairRecord", &MuxServer::DeletePairRecord},
+      {"ListListeners", &MuxServer::ListListeners},
   };
-  const auto id = request.Number("DeviceID");
-  const auto number = request.Number("PortNumber");
-  if (!id) return refuse(kBadDevice);
-  if (!number) return refuse(kBadCommand);
-  const auto device = devices_.Find(static_cast<std::uint32_t>(*id));
-  if (!device || !Shown(*device)) return refuse(kBadDevice);
-  const auto port = static_cast<std::uint16_t>((*number >> 8U & 0xFFU) | (*number & 0xFFU) << 8U);
-  const auto service = device->attachment->Find(port);
-  if (!service || !device->attachment->Join(stream)) return refuse(kRefused);
-  if (stream->Write(Result(tag, kOk))) service(stream);
+  const auto message = Value::Parse(request.body);
+  const std::string type = message ? message->Text("MessageType") : "";
+  if (type.empty()) return Then::kNextCommand;  // not a word, as usbmuxd
+  const Call call{stream, MuxVersion::kPlist, request.tag, *message};
+  const auto command = std::ranges::find(kCommands, type, &Command::type);
+  return command == std::end(kCommands) ? Answer(call, kMuxBadCommand)
+                                        : (this->*command->run)(call);
+}
+
+MuxServer::Then MuxServer::Connect(const Call& call) {
+  const auto id = call.request.Number("DeviceID");
+  const auto number = call.request.Number("PortNumber");
+  if (id && number)
+    return ConnectTo(call, {static_cast<std::uint32_t>(*id), FromNetworkOrder(*number)});
+  return Answer(call, id ? kMuxBadCommand : kMuxBadDevice);
+}
+
+MuxServer::Then MuxServer::ConnectTo(const Call& call, const MuxTarget& target) {
+  const auto device = devices_.Find(target.device);
+  if (!device || !Shown(*device)) return Answer(call, kMuxBadDevice);
+  const auto service = device->attachment->Find(target.port);
+  if (!service || !device->attachment->Join(call.stream)) return Answer(call, kMuxRefused);
+  if (Answer(call, kMuxOk) == Then::kNextCommand) service(call.stream);
   return Then::kClose;
 }
 
-void MuxServer::Listen(const std::shared_ptr<Stream>& stream, std::uint32_t tag,
-                       const Value& request) {
-  if (!stream->Write(Result(tag, kOk))) return;
+MuxServer::Then MuxServer::Listen(const Call& call) {
+  if (Answer(call, kMuxOk) == Then::kClose) return Then::kClose;
   std::uint64_t listener = 0;
   {
     const std::lock_guard lock(mutex_);
     listener = next_listener_++;
-    listeners_[listener] = {listener, request.Text("ProgName", "unknown")};
+    listeners_[listener] = {listener, call.request.Text("ProgName", "unknown"), call.stream,
+                            call.version, ""};
   }
   const int subscription =
-      devices_.Subscribe([this, stream](const MuxDevice& device, bool attached) {
-        if (Shown(device))
-          stream->WriteNow(Packet(0, attached ? Attached(device) : Detached(device)));
+      devices_.Subscribe([this, listener](const MuxDevice& device, MuxEvent event) {
+        if (Shown(device)) Notify(listener, device, event);
       });
   std::array<std::uint8_t, 1> command;
-  (void)stream->ReadSome(command);  // anything said after Listen ends the connection
+  (void)call.stream->ReadSome(command);  // anything said after Listen ends the connection
   devices_.Unsubscribe(subscription);
   const std::lock_guard lock(mutex_);
   listeners_.erase(listener);
+  return Then::kClose;
 }
 
-Value MuxServer::DeviceList() const {
+void MuxServer::Notify(std::uint64_t id, const MuxDevice& device, MuxEvent event) {
+  const std::lock_guard lock(mutex_);
+  Listener& listener = listeners_[id];
+  listener.held += MuxNotice(listener.version, event, device);
+  if (gate_.IsShut()) return;
+  listener.stream->WriteNow(std::exchange(listener.held, ""));
+}
+
+void MuxServer::ReleaseNotices() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, listener] : listeners_)
+    if (!listener.held.empty()) listener.stream->WriteNow(std::exchange(listener.held, ""));
+}
+
+MuxServer::Then MuxServer::ListDevices(const Call& call) {
   Value::Array list;
   for (const MuxDevice& device : devices_.List())
-    if (Shown(device)) list.push_back(Attached(device));
-  return Value::Dict{{"DeviceList", std::move(list)}};
+    if (Shown(device)) list.push_back(AttachedMessage(device));
+  return Answer(call, Value::Dict{{"DeviceList", std::move(list)}});
 }
 
-Value MuxServer::ListenerList() {
-  const std::lock_guard lock(mutex_);
+MuxServer::Then MuxServer::ListListeners(const Call& call) {
   Value::Array list;
-  for (const auto& [id, listener] : listeners_)
-    list.push_back(
-        Value::Dict{{"Blacklisted", false},
-                    {"ConnType", 0},
-                    {"ID String", fmt::format("{}-{}", listener.connection, listener.program)},
-                    {"ProgName", listener.program},
-                    {"kLibUSBMuxVersion", 3}});
-  return Value::Dict{{"ListenerList", std::move(list)}};
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, listener] : listeners_)
+      list.push_back(
+          Value::Dict{{"Blacklisted", false},
+                      {"ConnType", 0},
+                      {"ID String", fmt::format("{}-{}", listener.connection, listener.program)},
+                      {"ProgName", listener.program},
+                      {"kLibUSBMuxVersion", 3}});
+  }
+  return Answer(call, Value::Dict{{"ListenerList", std::move(list)}});
+}
+
+MuxServer::Then MuxServer::ReadBuid(const Call& call) {
+  return Answer(call, Value::Dict{{"BUID", records_.Buid()}});
+}
+
+MuxServer::Then MuxServer::ReadPairRecord(const Call& call) {
+  const std::string id = call.request.Text("PairRecordID");
+  if (id.empty()) return Answer(call, EINVAL);
+  const auto record = records_.Read(id);
+  return record ? Answer(call, Value::Dict{{"PairRecordData", *record}}) : Answer(call, ENOENT);
+}
+
+MuxServer::Then MuxServer::SavePairRecord(const Call& call) {
+  const std::string id = call.request.Text("PairRecordID");
+  const Bytes* record = call.request.Data("PairRecordData");
+  if (record == nullptr || !records_.Save(id, *record)) return Answer(call, EINVAL);
+  const auto device =
+      devices_.Find(static_cast<std::uint32_t>(call.request.Number("DeviceID").value_or(0)));
+  if (device && device->udid == id) devices_.AnnouncePaired(device->id);
+  return Answer(call, kMuxOk);
+}
+
+MuxServer::Then MuxServer::DeletePairRecord(const Call& call) {
+  const bool deleted = records_.Delete(call.request.Text("PairRecordID"));
+  return Answer(call, deleted ? kMuxOk : ENOENT);
+}
+
+MuxServer::Then MuxServer::Answer(const Call& call, std::uint32_t code) {
+  return call.stream->Write(MuxResult(call.version, call.tag, code)) ? Then::kNextCommand
+                                                                     : Then::kClose;
+}
+
+MuxServer::Then MuxServer::Answer(const Call& call, const Value::Dict& message) {
+  return call.stream->Write(MuxPacket(call.tag, message)) ? Then::kNextCommand : Then::kClose;
 }
 
 }  // namespace rack

@@ -19,6 +19,7 @@ SocketServer::SocketServer(station::Fd listener, Serve serve)
 SocketServer::~SocketServer() {
   eventfd_write(wake_.Get(), 1);
   acceptor_.join();
+  listener_.Close();  // who comes now is refused, not kept waiting until the others have gone
   {
     const std::lock_guard lock(mutex_);
     for (const Connection& connection : connections_)

@@ -59,6 +59,7 @@ std::optional<std::size_t> Stream::ReadPlain(std::span<std::uint8_t> out,
     const int ready = poll(&waiting, 1, static_cast<int>(timeout.count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0) return std::nullopt;
+    if (gate_ != nullptr) gate_->Pass();
     const ssize_t got = ready < 0 ? -1 : recv(fd_.Get(), out.data(), out.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     return got < 0 ? 0 : static_cast<std::size_t>(got);
@@ -76,6 +77,7 @@ bool Stream::ReadExact(std::span<std::uint8_t> out, std::chrono::milliseconds ti
 
 bool Stream::WritePlain(std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
+    if (gate_ != nullptr) gate_->Pass();
     const ssize_t sent = send(fd_.Get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) return false;

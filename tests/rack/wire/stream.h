@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "station/base/fd.h"
+#include "tests/rack/wire/gate.h"
 #include "tests/rack/wire/tls.h"
 #include "tests/rack/wire/value.h"
 
@@ -34,6 +35,8 @@ class Stream {
   bool Write(std::string_view text) { return Write(AsBytes(text)); }
   // Never waits: a reader who lets its socket fill up is shut down.
   void WriteNow(std::string_view text);
+  // Before the first byte: reads and writes wait while `gate`, which outlives the stream, is shut.
+  void PassThrough(Gate& gate) { gate_ = &gate; }
   // Wakes every reader and writer; may be called from any thread.
   void Shutdown() const;
 
@@ -49,6 +52,7 @@ class Stream {
 
  private:
   station::Fd fd_;
+  Gate* gate_ = nullptr;
   std::unique_ptr<TlsLayer>
       tls_;  // null while plain; it refers to this stream, so no move after it
 };

@@ -1,0 +1,146 @@
+// The phone's half of TLS against a client as lenient and as old as hosts really are.
+
+#include "tests/rack/wire/tls.h"
+
+#include <gtest/gtest.h>
+#include <openssl/rsa.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <thread>
+
+#include "tests/rack/wire/openssl.h"
+#include "tests/rack/wire/stream.h"
+
+namespace rack {
+namespace {
+
+using namespace ssl;  // NOLINT: the owners of this file's objects
+
+constexpr std::chrono::seconds kPatience{20};
+
+struct Identity {
+  std::string certificate;
+  std::string key;
+};
+
+std::string Pem(const OwnedBio& bio) { return Contents(bio.get()); }
+
+// As libimobiledevice 1.3.0 makes them: empty names, serial 0, SHA-1 (device-services 3.5).
+Identity MakeIdentity() {
+  const OwnedKey key(EVP_RSA_gen(2048));
+  const OwnedCertificate certificate(X509_new());
+  X509_set_version(certificate.get(), 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 0);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 60 * 60);
+  X509_set_pubkey(certificate.get(), key.get());
+  X509_sign(certificate.get(), key.get(), EVP_sha1());
+  const OwnedBio shown(BIO_new(BIO_s_mem()));
+  const OwnedBio hidden(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(shown.get(), certificate.get());
+  PEM_write_bio_PrivateKey(hidden.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  return {Pem(shown), Pem(hidden)};
+}
+
+class TlsTest : public testing::Test {
+ protected:
+  static const Identity& Phone() {
+    static const Identity identity = MakeIdentity();
+    return identity;
+  }
+  static const Identity& Host() {
+    static const Identity identity = MakeIdentity();
+    return identity;
+  }
+
+  TlsTest() {
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    phone_ = std::make_unique<Stream>(station::Fd(ends[0]));
+    host_ = station::Fd(ends[1]);
+  }
+
+  // A host on the other end, which shows `identity` (or nothing) and speaks `version` at most.
+  OwnedSsl Connect(const Identity* identity, int version) {
+    context_.reset(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX_set_security_level(context_.get(), 0);
+    SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(context_.get(), version);
+    if (identity != nullptr) {
+      SSL_CTX_use_certificate(context_.get(), ReadCertificate(identity->certificate).get());
+      SSL_CTX_use_PrivateKey(context_.get(), ReadKey(identity->key).get());
+    }
+    OwnedSsl ssl(SSL_new(context_.get()));
+    SSL_set_fd(ssl.get(), host_.Get());
+    return ssl;
+  }
+
+  [[nodiscard]] static TlsTerms Terms() {
+    return {Phone().certificate, Phone().key, {Host().certificate}};
+  }
+
+  std::unique_ptr<Stream> phone_;
+  station::Fd host_;
+  OwnedContext context_;
+};
+
+class TlsVersions : public TlsTest, public testing::WithParamInterface<int> {};
+
+TEST_P(TlsVersions, CarryBothWaysAndEndInPlain) {
+  const OwnedSsl host = Connect(&Host(), GetParam());
+  bool shaken = false;
+  std::thread phone([&] {
+    shaken = phone_->BeginTls(Terms());
+    std::array<std::uint8_t, 4> heard;
+    if (!shaken || !phone_->ReadExact(heard, kPatience)) return;
+    phone_->Write(AsText(heard));
+    phone_->EndTls();
+    phone_->Write("plain");
+  });
+  ASSERT_EQ(SSL_connect(host.get()), 1);
+  EXPECT_EQ(SSL_version(host.get()), GetParam());
+  EXPECT_EQ(SSL_write(host.get(), "ping", 4), 4);
+  std::array<char, 8> heard{};
+  EXPECT_EQ(SSL_read(host.get(), heard.data(), 4), 4);
+  EXPECT_STREQ(heard.data(), "ping");
+  EXPECT_LE(SSL_read(host.get(), heard.data(), 1), 0);
+  EXPECT_EQ(SSL_get_shutdown(host.get()) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+  SSL_shutdown(host.get());
+  phone.join();
+  EXPECT_TRUE(shaken);
+  EXPECT_EQ(recv(host_.Get(), heard.data(), 5, MSG_WAITALL), 5);
+  EXPECT_EQ(std::string(heard.data(), 5), "plain");
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, TlsVersions,
+                         testing::Values(TLS1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION));
+
+class RefusedHosts : public TlsTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(RefusedHosts, DoNotGetThroughTheHandshake) {
+  const Identity stranger = MakeIdentity();
+  const OwnedSsl host = Connect(GetParam() ? &stranger : nullptr, TLS1_2_VERSION);
+  bool shaken = true;
+  std::thread phone([&] { shaken = phone_->BeginTls(Terms()); });
+  EXPECT_NE(SSL_connect(host.get()), 1);
+  phone.join();
+  EXPECT_FALSE(shaken);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, RefusedHosts, testing::Bool(), [](const auto& row) {
+  return row.param ? "StrangersCertificate" : "NoCertificate";
+});
+
+TEST_F(TlsTest, HostThatLeavesInTheMiddleIsNoHang) {
+  host_.Close();
+  EXPECT_FALSE(phone_->BeginTls(Terms()));
+}
+
+TEST_F(TlsTest, NonsenseIsRefused) {
+  ASSERT_GT(send(host_.Get(), "GET / HTTP/1.0\r\n\r\n", 18, 0), 0);
+  EXPECT_FALSE(phone_->BeginTls(Terms()));
+}
+
+}  // namespace
+}  // namespace rack
