@@ -11,6 +11,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "station/base/fd.h"
@@ -157,7 +158,9 @@ const std::string& ForgedFirmware(const std::string& manifest) {
     std::string path;
     ~File() { unlink(path.c_str()); }
   };
+  static std::mutex forging;  // restores side by side ask for it from a thread each
   static std::map<std::string, std::unique_ptr<File>> forged;
+  const std::lock_guard lock(forging);
   auto& file = forged[manifest];
   if (file) return file->path;
   file = std::make_unique<File>();
