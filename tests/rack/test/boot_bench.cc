@@ -41,6 +41,13 @@ Bytes Marked(const char* type, const Marker& marker) {
   return WritePayload(type, "test", data);
 }
 
+Bytes Patterned(std::size_t size) {
+  Bytes bytes(size);
+  for (std::size_t i = 0; i < size; ++i)
+    bytes[i] = static_cast<std::uint8_t>(i * 2654435761U >> 13U);
+  return bytes;
+}
+
 std::map<std::string, BootBench::Part> PartsFor(const Product& product,
                                                 const std::string& behaviour) {
   std::map<std::string, BootBench::Part> parts;
@@ -51,6 +58,7 @@ std::map<std::string, BootBench::Part> PartsFor(const Product& product,
     const std::string type = TicketName(name);
     parts[name] = {type, WritePayload(type, "test", Bytes(700, ++fill))};
   }
+  parts["OS"] = {"rosi", Patterned(16 * 131072)};
   Marker marker;
   marker.behaviour = behaviour;
   marker.build = "19H999";
