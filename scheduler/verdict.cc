@@ -38,10 +38,16 @@ constexpr auto kRetries = std::to_array<RetryRow>({
     {ErrorCode::kStepTimeout, 1},
     {ErrorCode::kTicketWrongNonce, 1},
     {ErrorCode::kNonceChanged, 1},
+    {ErrorCode::kSigningNonceRefused, 1},
+    {ErrorCode::kSigningBasebandRefused, 1},
+    {ErrorCode::kSigningBusy, 2},
     {ErrorCode::kRestoreModeNotReached, 1},
     {ErrorCode::kRestoredUnreachable, 1},
     {ErrorCode::kRestoreDialogue, 1},
     {ErrorCode::kAsrConnect, 1},
+    {ErrorCode::kDeviceStatusImage, 1},
+    {ErrorCode::kDeviceStatusTicket, 1},
+    {ErrorCode::kAssetUnreachable, 1},
 });
 
 Outcome OutcomeOfClass(ErrorClass error_class) {

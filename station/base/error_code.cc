@@ -48,6 +48,11 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kTicketWrongEcid, "ticket_wrong_ecid", kSigning, "The ticket is for another phone: retry; if it repeats, report the signing server."},
     {ErrorCode::kTicketWrongNonce, "ticket_wrong_nonce", kSigning, "The ticket is for another boot of this phone: retry."},
     {ErrorCode::kTicketWrongComponent, "ticket_wrong_component", kSigning, "The ticket does not cover this firmware: import the firmware again, then retry."},
+    {ErrorCode::kSigningBasebandRefused, "signing_baseband_refused", kSigning, "The signing server refused the baseband's data: retry; if it repeats, set the phone aside for repair."},
+    {ErrorCode::kSigningMalformed, "signing_malformed", kSigning, "The signing server could not read the request: keep the log and report it; retrying will not help."},
+    {ErrorCode::kSigningDeclined, "signing_declined", kSigning, "The signing server declines to sign for this phone: set it aside; see its message."},
+    {ErrorCode::kSigningBusy, "signing_busy", kSigning, "The signing server is overloaded: the job tries again; if it goes on, wait an hour."},
+    {ErrorCode::kSigningNonceRefused, "signing_nonce_refused", kSigning, "The signing server refused the phone's nonce: restart the phone, then retry."},
 
     {ErrorCode::kPhoneGone, "phone_gone", kCable, "The phone left the bus: check the cable, plug it back into the same port."},
     {ErrorCode::kPhoneMismatch, "phone_mismatch", kOperator, "Another phone is on this port than the job is for; nothing was written. Put the right phone back."},
@@ -58,6 +63,8 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kPhoneIdentityUnreadable, "phone_identity_unreadable", kPhone, "The phone did not say which one it is: unplug it, restart it, plug it in again."},
     {ErrorCode::kNeverWipe, "never_wipe", kOperator, "This phone is on the never-wipe list: take it off the cart, or off the list."},
     {ErrorCode::kProductUnknown, "product_unknown", kOperator, "This model is not in the catalogue: update the station's catalogue."},
+    {ErrorCode::kStashbagNotEntered, "stashbag_not_entered", kOperator, "The phone asks for its passcode to keep its data: enter it on the phone, or erase instead."},
+    {ErrorCode::kStashbagFailed, "stashbag_failed", kPhone, "The phone could not prepare to keep its data: restart it and retry, or erase instead."},
 
     {ErrorCode::kRecoveryOpen, "recovery_open", kCable, "The phone in recovery mode cannot be opened: check cable and udev rules, then retry."},
     {ErrorCode::kRecoveryNonceMissing, "recovery_nonce_missing", kPhone, "The phone gives no nonce: restart it into recovery mode, then retry."},
@@ -86,6 +93,13 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kDeviceSilent, "device_silent", kCable, "The phone stopped talking: check the cable, then retry."},
     {ErrorCode::kUpdaterUnsupported, "updater_unsupported", kFirmware, "The phone asked for an updater this version cannot serve: update the station."},
     {ErrorCode::kNotConfirmed, "not_confirmed", kPhone, "The phone said it was done but did not come back with the new system: look at it, then retry."},
+    {ErrorCode::kHostTooOld, "host_too_old", kOperator, "This iOS needs a newer station: update the station before restoring this phone; nothing was erased."},
+    {ErrorCode::kDeviceStatusMount, "device_status_mount", kPhone, "The phone could not mount its file systems: retry with erase; if it repeats, set it aside for repair."},
+    {ErrorCode::kDeviceStatusUpdater, "device_status_updater", kPhone, "The phone could not update one of its chips: see its log, retry once, then set it aside for repair."},
+    {ErrorCode::kDeviceStatusImage, "device_status_image", kPhone, "The phone could not install the system image: check cable and port, then retry."},
+    {ErrorCode::kDeviceStatusTicket, "device_status_ticket", kSigning, "The phone did not accept its ticket: retry, a new ticket is fetched."},
+    {ErrorCode::kUpdaterLoop, "updater_loop", kPhone, "The phone keeps asking for the same update and never takes it: see its log, then retry."},
+    {ErrorCode::kAssetUnreachable, "asset_unreachable", kSigning, "What the phone needs from Apple's servers cannot be fetched: check network and proxy, then retry."},
 });
 
 constexpr bool Sorted() {

@@ -54,6 +54,11 @@ enum class ErrorCode : std::uint16_t {
   kTicketWrongEcid = 304,
   kTicketWrongNonce = 305,
   kTicketWrongComponent = 306,
+  kSigningBasebandRefused = 307,
+  kSigningMalformed = 308,
+  kSigningDeclined = 309,
+  kSigningBusy = 310,
+  kSigningNonceRefused = 311,
 
   // 4xx: the phone in normal mode
   kPhoneGone = 400,
@@ -65,6 +70,8 @@ enum class ErrorCode : std::uint16_t {
   kPhoneIdentityUnreadable = 406,
   kNeverWipe = 407,
   kProductUnknown = 408,
+  kStashbagNotEntered = 409,
+  kStashbagFailed = 410,
 
   // 5xx: the phone in DFU or recovery
   kRecoveryOpen = 500,
@@ -95,6 +102,13 @@ enum class ErrorCode : std::uint16_t {
   kDeviceSilent = 611,
   kUpdaterUnsupported = 612,
   kNotConfirmed = 613,
+  kHostTooOld = 614,
+  kDeviceStatusMount = 615,
+  kDeviceStatusUpdater = 616,
+  kDeviceStatusImage = 617,
+  kDeviceStatusTicket = 618,
+  kUpdaterLoop = 619,
+  kAssetUnreachable = 620,
 };
 
 // Which remedy a code calls for; stationctl's exit code and the outcome of a job follow from it.

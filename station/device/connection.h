@@ -40,6 +40,8 @@ class Device {
 
 class Connection {
  public:
+  // Over a connected stream socket that is ours already.
+  explicit Connection(Fd socket) : own_(std::move(socket)), fd_(own_.Get()) {}
   // All bytes; kDeviceSilent when the phone takes nothing for `stall`, kPhoneGone when it closed, or the control's reason.
   [[nodiscard]] Status Send(std::span<const std::uint8_t> bytes, std::chrono::milliseconds stall, JobControl& control);
   // At least one byte, at most out.size(); 0 at the end of the stream. kDeviceSilent after `timeout`.
@@ -56,8 +58,10 @@ class Connection {
     void operator()(idevice_connection_private* connection) const noexcept;
   };
   [[nodiscard]] Status Wait(short events, std::chrono::milliseconds timeout, JobControl& control);
+  Connection() = default;
   std::unique_ptr<idevice_connection_private, Close> connection_;
-  int fd_ = -1;
+  Fd own_;
+  int fd_ = -1;  // borrowed from one of the two
 };
 
 }  // namespace station::device

@@ -10,14 +10,19 @@ constexpr std::chrono::milliseconds kWithinMessage{30000};
 }  // namespace
 
 Status PlistChannel::Send(const plist::Plist& message, JobControl& control) {
-  const std::string body = message.ToXml();
-  const auto size = static_cast<std::uint32_t>(body.size());
+  return SendWritten(message.ToXml(), control);
+}
+
+Status PlistChannel::SendWritten(std::string_view message, JobControl& control) {
+  const auto size = static_cast<std::uint32_t>(message.size());
   // One piece: receivers read the four length bytes with a single call (restore-protocol 6.1).
   std::string bytes;
-  bytes.reserve(body.size() + 4);
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(size >> shift & 0xFFU));
-  bytes += body;
-  return connection_.Send({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, kSendStall, control);
+  bytes.reserve(message.size() + 4);
+  for (int shift = 24; shift >= 0; shift -= 8)
+    bytes.push_back(static_cast<char>(size >> shift & 0xFFU));
+  bytes += message;
+  return connection_.Send({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
+                          kSendStall, control);
 }
 
 Result<plist::Plist> PlistChannel::Receive(std::chrono::milliseconds timeout, JobControl& control) {

@@ -2,6 +2,7 @@
 // Property lists over a connection: u32 big-endian length and the list, as lockdownd and restored speak.
 
 #include <chrono>
+#include <string_view>
 
 #include "station/device/connection.h"
 #include "station/plist/plist.h"
@@ -12,6 +13,8 @@ class PlistChannel {
  public:
   explicit PlistChannel(Connection connection) : connection_(std::move(connection)) {}
   [[nodiscard]] Status Send(const plist::Plist& message, JobControl& control);
+  // A message that is written already, XML or binary.
+  [[nodiscard]] Status SendWritten(std::string_view message, JobControl& control);
   // kDeviceSilent when nothing begins within `timeout`; kRestoreDialogue for what is no property list or over 64 MiB.
   [[nodiscard]] Result<plist::Plist> Receive(std::chrono::milliseconds timeout, JobControl& control);
   // Send, then Receive.

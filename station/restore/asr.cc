@@ -61,10 +61,12 @@ class AsrSession {
         if (!question) return Fail(ErrorCode::kAsrTransfer, "a question that is no property list");
         return question;
       }
-      if (buffer_.size() > kLongestQuestion) return Fail(ErrorCode::kAsrTransfer, "a question without end");
+      if (buffer_.size() > kLongestQuestion)
+        return Fail(ErrorCode::kAsrTransfer, "a question without end");
       std::array<std::uint8_t, 4096> piece{};
       STATION_TRY(got, connection_.ReceiveSome(piece, kAnswer, control_));
-      if (got == 0) return Fail(ErrorCode::kAsrTransfer, "the phone closed ASR before the image was sent");
+      if (got == 0)
+        return Fail(ErrorCode::kAsrTransfer, "the phone closed ASR before the image was sent");
       buffer_.append(reinterpret_cast<const char*>(piece.data()), got);
     }
   }
@@ -74,19 +76,23 @@ class AsrSession {
     payload.Set("Port", Plist::Integer(1)).Set("Size", Plist::Integer(image_.Size()));
     Plist info = Plist::Dict();
     if (checksums_) info.Set("Checksum Chunk Size", Plist::Integer(store::kAsrChunk));
-    info.Set("FEC Slice Stride", Plist::Integer(40)).Set("Packet Payload Size", Plist::Integer(1450));
+    info.Set("FEC Slice Stride", Plist::Integer(40))
+        .Set("Packet Payload Size", Plist::Integer(1450));
     info.Set("Packets Per FEC", Plist::Integer(25)).Set("Payload", std::move(payload));
     info.Set("Stream ID", Plist::Integer(1)).Set("Version", Plist::Integer(1));
     const std::string xml = info.ToXml();
-    return connection_.Send({reinterpret_cast<const std::uint8_t*>(xml.data()), xml.size()}, kStall, control_);
+    return connection_.Send({reinterpret_cast<const std::uint8_t*>(xml.data()), xml.size()}, kStall,
+                            control_);
   }
 
   Status SendRange(plist::View question) {
     const auto length = question["OOB Length"].Integer();
     const auto offset = question["OOB Offset"].Integer();
-    if (!length || !offset || *length > kLongestOobRange || *offset > image_.Size() || *length > image_.Size() - *offset)
-      return Fail(ErrorCode::kAsrRange, "the phone asks for " + std::to_string(length.value_or(0)) + " bytes at " +
-                                            std::to_string(offset.value_or(0)) + " of " + std::to_string(image_.Size()));
+    if (!length || !offset || *length > kLongestOobRange || *offset > image_.Size() ||
+        *length > image_.Size() - *offset)
+      return Fail(ErrorCode::kAsrRange, "the phone asks for " + std::to_string(length.value_or(0)) +
+                                            " bytes at " + std::to_string(offset.value_or(0)) +
+                                            " of " + std::to_string(image_.Size()));
     std::vector<std::uint8_t> bytes(*length);
     STATION_CHECK(image_.ReadVerified(*offset, bytes));
     return connection_.Send(bytes, kStall, control_);
@@ -99,14 +105,16 @@ class AsrSession {
       const std::uint64_t size = std::min(store::kAsrChunk, image_.Size() - offset);
       if (checksums_) {
         STATION_CHECK(SendFromFile(offset, size));
-        STATION_CHECK(connection_.Send(image_.AsrDigests()[offset / store::kAsrChunk], kStall, control_));
+        STATION_CHECK(
+            connection_.Send(image_.AsrDigests()[offset / store::kAsrChunk], kStall, control_));
       } else {
         const std::span chunk = std::span(verified).first(size);
         STATION_CHECK(image_.ReadVerified(offset, chunk));
         STATION_CHECK(connection_.Send(chunk, kStall, control_));
       }
       const std::uint64_t done = offset + size;
-      control_.Progress(static_cast<double>(done) / static_cast<double>(image_.Size()), done, image_.Size());
+      control_.Progress(static_cast<double>(done) / static_cast<double>(image_.Size()), done,
+                        image_.Size());
     }
     return {};
   }
@@ -115,13 +123,16 @@ class AsrSession {
     auto at = static_cast<off_t>(image_.Offset() + offset);
     const auto end = at + static_cast<off_t>(size);
     while (at < end) {
-      const ssize_t sent = ::sendfile(connection_.Descriptor(), image_.Descriptor(), &at, static_cast<std::size_t>(end - at));
+      const ssize_t sent = ::sendfile(connection_.Descriptor(), image_.Descriptor(), &at,
+                                      static_cast<std::size_t>(end - at));
       if (sent > 0) continue;
-      if (sent == 0) return Fail(ErrorCode::kFirmwareRotted, "the stored image is shorter than it was");
+      if (sent == 0)
+        return Fail(ErrorCode::kFirmwareRotted, "the stored image is shorter than it was");
       if (errno == EAGAIN) {
         STATION_CHECK(connection_.WaitWritable(kStall, control_));
       } else if (errno != EINTR) {
-        return Fail(ErrorCode::kAsrTransfer, std::string("sending the system image: ") + std::strerror(errno));
+        return Fail(ErrorCode::kAsrTransfer,
+                    std::string("sending the system image: ") + std::strerror(errno));
       }
     }
     return {};
@@ -134,22 +145,26 @@ class AsrSession {
   bool checksums_ = false;
 };
 
-Result<device::Connection> ConnectToAsr(const device::Device& device, std::uint16_t port, JobControl& control) {
+Result<device::Connection> ConnectToAsr(const ConnectToPort& connect, std::uint16_t port,
+                                        JobControl& control) {
   for (int attempt = 1;; ++attempt) {
-    auto connection = device.Connect(port);
+    auto connection = connect(port);
     if (connection) return connection;
-    if (attempt == kConnectAttempts) return Fail(ErrorCode::kAsrConnect, connection.error().context);
+    if (attempt == kConnectAttempts)
+      return Fail(ErrorCode::kAsrConnect, connection.error().context);
     STATION_CHECK(control.Pause(kConnectPause));
   }
 }
 
 }  // namespace
 
-Status StreamSystemImage(const device::Device& device, std::uint16_t port, const store::Image& image, JobControl& control) {
-  STATION_TRY(connection, ConnectToAsr(device, port, control));
+Status StreamSystemImage(const ConnectToPort& connect, std::uint16_t port,
+                         const store::Image& image, JobControl& control) {
+  STATION_TRY(connection, ConnectToAsr(connect, port, control));
   auto done = AsrSession(std::move(connection), image, control).Run();
   // Whatever breaks the connection here broke the transfer of the image.
-  if (!done && (done.error().code == ErrorCode::kPhoneGone || done.error().code == ErrorCode::kDeviceSilent))
+  if (!done &&
+      (done.error().code == ErrorCode::kPhoneGone || done.error().code == ErrorCode::kDeviceSilent))
     return Fail(ErrorCode::kAsrTransfer, std::move(done).error().context);
   return done;
 }

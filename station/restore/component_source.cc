@@ -7,7 +7,8 @@ namespace station::restore {
 Result<std::string> ComponentSource::PathOf(const std::string& component) const {
   STATION_TRY(entry, identity_.Find(component));
   auto path = entry.Path();
-  if (!path) return Fail(ErrorCode::kFirmwareMemberMissing, component + " has no file in this firmware");
+  if (!path)
+    return Fail(ErrorCode::kFirmwareMemberMissing, component + " has no file in this firmware");
   return std::move(*path);
 }
 
@@ -16,7 +17,8 @@ Result<std::vector<std::uint8_t>> ComponentSource::Unchanged(const std::string& 
   return reader_.Read(path);
 }
 
-Result<std::vector<std::uint8_t>> ComponentSource::Personalised(const std::string& component) const {
+Result<std::vector<std::uint8_t>> ComponentSource::Personalised(
+    const std::string& component) const {
   STATION_TRY(entry, identity_.Find(component));
   STATION_TRY(payload, Unchanged(component));
   const auto type = image4::PatchedType(component);
@@ -25,7 +27,8 @@ Result<std::vector<std::uint8_t>> ComponentSource::Personalised(const std::strin
   if (signed_digest && !signed_digest->empty()) {
     STATION_TRY(digest, image4::PayloadDigest(payload, type, signed_digest->size()));
     if (digest != *signed_digest)
-      return Fail(ErrorCode::kTicketWrongComponent, "the ticket states another digest of " + component + " than the file has");
+      return Fail(ErrorCode::kTicketWrongComponent,
+                  "the ticket states another digest of " + component + " than the file has");
   }
   STATION_TRY(whole, image4::Personalised::Make(payload, ticket_.Raw(), type));
   return whole.Assemble();

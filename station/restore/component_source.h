@@ -1,6 +1,6 @@
 #pragma once
-// Components of the chosen identity as the phone wants them: read verified from the store, checked against the ticket,
-// personalised.
+// Components of the chosen identity as the phone wants them: read verified from the store, checked
+// against the ticket, personalised.
 
 #include <cstdint>
 #include <string>
@@ -16,11 +16,12 @@ namespace station::restore {
 class ComponentSource {
  public:
   // Borrows all three.
-  ComponentSource(const store::FirmwareReader& reader, const firmware::Identity& identity, const image4::Ticket& ticket)
+  ComponentSource(const store::FirmwareReader& reader, const firmware::Identity& identity,
+                  const image4::Ticket& ticket)
       : reader_(reader), identity_(identity), ticket_(ticket) {}
 
-  // The component as a whole IMG4. kFirmwareMemberMissing, kFirmwareRotted, kTicketWrongComponent when the ticket
-  // states another digest than the payload has.
+  // The component as a whole IMG4. kFirmwareMemberMissing, kFirmwareRotted, kTicketWrongComponent
+  // when the ticket states another digest than the payload has.
   [[nodiscard]] Result<std::vector<std::uint8_t>> Personalised(const std::string& component) const;
   // As it lies in the IPSW.
   [[nodiscard]] Result<std::vector<std::uint8_t>> Unchanged(const std::string& component) const;

@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "station/base/log.h"
-#include "station/restore/data_requests.h"
+#include "station/restore/async_requests.h"
+#include "station/restore/channels.h"
 #include "station/restore/device_status.h"
 #include "station/restore/fdr.h"
+#include "station/restore/phone_log.h"
 #include "station/restore/restore_options.h"
+#include "station/restore/stoppable_control.h"
 
 namespace station::restore {
 namespace {
@@ -21,25 +22,52 @@ namespace {
 using plist::Plist;
 using plist::View;
 
-constexpr std::chrono::milliseconds kSilence{600000};  // a phone works long without a word (NAND firmware, sealing)
+constexpr std::chrono::milliseconds kSilence{
+    600000};  // a phone works long without a word (NAND firmware, sealing)
 constexpr std::chrono::milliseconds kLookUp{500};
+
+// Data types whose bytes go over a connection the provider makes itself.
+constexpr std::array<std::string_view, 4> kOwnConnection = {
+    "SystemImageData", "RecoveryOSASRImage", "BootabilityBundle", "BasebandUpdaterOutputData"};
 
 std::int64_t Signed(View value) { return static_cast<std::int64_t>(value.Integer().value_or(0)); }
 
+DataRequest RequestOf(View message, std::string type) {
+  DataRequest request{std::move(type), message["Arguments"], std::nullopt};
+  if (const auto port = message["DataPort"].Integer(); port && *port > 0 && *port < 65536)
+    request.data_port = static_cast<std::uint16_t>(*port);
+  return request;
+}
+
 class Dialogue {
  public:
-  Dialogue(RestoredClient& restored, const device::Device& device, const ComponentSource& components, JobControl& control,
+  Dialogue(RestoredClient& restored, const ConnectToPort& connect,
+           const ComponentSource& components, const RestoreSetup& setup, JobControl& control,
            const DialogueEvents& events)
-      : restored_(restored), device_(device), control_(control),
-        context_{device, components, control,
+      : control_(control),
+        log_(setup.phone_log),
+        shared_{restored},
+        main_(shared_, true, control_),
+        main_beside_(shared_, false, control_),
+        context_{components,
+                 setup,
+                 control_,
+                 connect,
                  [this, &events] {
                    image_sent_ = true;
                    events.image_sent();
-                 }} {}
+                 },
+                 memory_} {}
+
+  Status Start() {
+    KeepSavedDebugInfo();
+    Plist options = BuildRestoreOptions(context_.components.Identity(), context_.setup.preflight);
+    return shared_.restored.StartRestore(std::move(options), control_);
+  }
 
   Status Run() {
     auto done = Loop();
-    asynchronous_.clear();  // joins
+    control_.Stop();  // for what is still under way beside
     return done;
   }
 
@@ -47,11 +75,12 @@ class Dialogue {
   Status Loop() {
     auto last_word = std::chrono::steady_clock::now();
     while (true) {
-      STATION_CHECK(AsynchronousError());
-      auto message = restored_.Receive(kLookUp, control_);
+      if (auto error = asynchronous_.FirstError()) return std::unexpected(std::move(*error));
+      auto message = Next();
       const auto now = std::chrono::steady_clock::now();
       if (!message && message.error().code == ErrorCode::kDeviceSilent) {
-        if (now - last_word > kSilence) return std::unexpected(message.error());
+        if (now - std::max(last_word, control_.LastProgress()) > kSilence)
+          return std::unexpected(message.error());
         continue;
       }
       if (!message) return std::unexpected(std::move(message).error());
@@ -61,12 +90,21 @@ class Dialogue {
     }
   }
 
+  Result<Plist> Next() {
+    if (shared_.unread.empty()) return shared_.restored.Receive(kLookUp, control_);
+    Plist message = std::move(shared_.unread.front());
+    shared_.unread.pop_front();
+    return message;
+  }
+
   // True when the phone has said that it is done.
   Result<bool> Handle(View message) {
     const std::string type = message["MsgType"].String().value_or("");
-    const auto* row = std::ranges::find(kHandlers, type, &std::pair<std::string_view, Handler>::first);
+    const auto* row =
+        std::ranges::find(kHandlers, type, &std::pair<std::string_view, Handler>::first);
     if (row == kHandlers.end()) {
-      Log(LogLevel::kInfo, "message ignored", {{"type", type.substr(0, 64)}});
+      Log(LogLevel::kInfo, "message ignored",
+          {{"type", type.substr(0, 64)}, {"shape", ShapeOf(message)}});
       return false;
     }
     return (this->*row->second)(message);
@@ -74,80 +112,79 @@ class Dialogue {
 
   using Handler = Result<bool> (Dialogue::*)(View);
 
-  static DataRequest RequestOf(View message) {
-    DataRequest request{message["DataType"].String().value_or(""), message["Arguments"], std::nullopt};
-    if (const auto port = message["DataPort"].Integer(); port && *port > 0 && *port < 65536)
-      request.data_port = static_cast<std::uint16_t>(*port);
-    return request;
-  }
-
-  Status Provide(const DataRequest& request) {
-    if (!request.data_port || request.type == "SystemImageData")
-      return ProvideData(request, context_, [this](const Plist& answer) { return restored_.Send(answer, control_); });
-    STATION_TRY(connection, device_.Connect(*request.data_port));
-    device::PlistChannel channel(std::move(connection));
-    return ProvideData(request, context_, [&](const Plist& answer) { return channel.Send(answer, control_); });
+  Status Provide(const DataRequest& request, AnswerChannel& main) {
+    const bool own = std::ranges::find(kOwnConnection, request.type) != kOwnConnection.end();
+    if (!request.data_port || own) return ProvideData(request, context_, main);
+    STATION_TRY(connection, context_.connect(*request.data_port));
+    PortChannel channel(std::move(connection), control_);
+    return ProvideData(request, context_, channel);
   }
 
   Result<bool> OnDataRequest(View message) {
-    STATION_CHECK(Provide(RequestOf(message)));
+    STATION_CHECK(Provide(RequestOf(message, message["DataType"].String().value_or("")), main_));
     return false;
   }
 
-  // The phone goes on talking while it waits for these, so they run beside the loop; the first failure ends the restore.
+  // The phone goes on talking while it waits for these, so they run beside the loop; the first
+  // failure ends the restore.
   Result<bool> OnAsyncDataRequest(View message) {
-    asynchronous_.emplace_back([this, copy = std::make_shared<Plist>(Plist::Copy(message))] {
-      auto done = Provide(RequestOf(copy->Get()));
-      if (done) return;
-      const std::lock_guard lock(mutex_);
-      if (!asynchronous_error_) asynchronous_error_ = std::move(done).error();
-    });
+    STATION_CHECK(asynchronous_.Start([this, copy = std::make_shared<Plist>(Plist::Copy(message))] {
+      return Provide(RequestOf(copy->Get(), (*copy)["DataType"].String().value_or("")),
+                     main_beside_);
+    }));
     return false;
   }
 
-  Status AsynchronousError() {
-    const std::lock_guard lock(mutex_);
-    if (asynchronous_error_) return std::unexpected(*asynchronous_error_);
-    return {};
+  Result<bool> OnUpdaterOutput(View message) {
+    STATION_CHECK(Provide(RequestOf(message, "BasebandUpdaterOutputData"), main_));
+    return false;
   }
 
   Result<bool> OnProgress(View message) {
     const std::int64_t operation = Signed(message["Operation"]);
     const std::int64_t percent = Signed(message["Progress"]);
     if (operation != last_operation_)
-      Log(LogLevel::kInfo, "phone progress", {{"operation", std::to_string(operation)}, {"doing", std::string(OperationName(operation))}});
+      Log(LogLevel::kInfo, "phone progress",
+          {{"operation", std::to_string(operation)},
+           {"doing", std::string(OperationName(operation))}});
     last_operation_ = operation;
     // While the image streams its own bytes tell more; afterwards 1..100 are meant as percentages.
-    if (image_sent_ && operation != 13 && percent >= 1 && percent <= 100) control_.Progress(static_cast<double>(percent) / 100.0, 0, 0);
+    if (image_sent_ && operation != 13 && percent >= 1 && percent <= 100)
+      control_.Progress(static_cast<double>(percent) / 100.0, 0, 0);
     return false;
   }
 
   Result<bool> OnStatus(View message) {
+    if (!message["Status"].IsInteger())
+      return Fail(ErrorCode::kRestoreDialogue, "a StatusMsg without Status");
     const std::int64_t status = Signed(message["Status"]);
     const std::int64_t amr_error = Signed(message["AMRError"]);
-    if (!message["Status"].IsInteger()) return Fail(ErrorCode::kRestoreDialogue, "a StatusMsg without Status");
-    if (status == 0 && amr_error == 0) {
-      Plist received = Plist::Dict();
-      received.Set("MsgType", Plist::String("ReceivedFinalStatusMsg"));
-      STATION_CHECK(restored_.Send(received, control_));
-      return true;
-    }
-    if (const auto log = message["Log"].String()) Log(LogLevel::kWarning, "phone log", {{"tail", log->substr(log->size() > 4000 ? log->size() - 4000 : 0)}});
-    return Fail(CodeOfStatus(status), "the phone reports status " + std::to_string(status) + ", AMR error " +
-                                          std::to_string(amr_error) + ", after checkpoint " + last_checkpoint_);
+    const std::string log = message["Log"].String().value_or("");
+    log_.Append("log of this restore, status " + std::to_string(status), log);
+    if (status != 0 || amr_error != 0)
+      return std::unexpected(verdict_.OnFailure(status, amr_error, log));
+    Plist received = Plist::Dict();
+    received.Set("MsgType", Plist::String("ReceivedFinalStatusMsg"));
+    STATION_CHECK(main_.Send(received));
+    return true;
   }
 
   Result<bool> OnCheckpoint(View message) {
-    last_checkpoint_ = message["CHECKPOINT_NAME"].String().value_or(std::to_string(Signed(message["CHECKPOINT_ID"])));
+    auto verdict = verdict_.OnCheckpoint(message);
     const std::int64_t result = Signed(message["CHECKPOINT_RESULT"]);
-    const LogLevel level = result == 0 ? LogLevel::kInfo : LogLevel::kWarning;
-    Log(level, "checkpoint", {{"name", last_checkpoint_}, {"complete", message["CHECKPOINT_COMPLETE"].Bool().value_or(false) ? "yes" : "no"},
-                              {"result", std::to_string(result)}, {"note", message["CHECKPOINT_ERROR"].String().value_or("")}});
+    const std::string note = message["CHECKPOINT_ERROR"].String().value_or(
+        message["CHECKPOINT_WARNING"].String().value_or(""));
+    Log(result == 0 && note.empty() ? LogLevel::kInfo : LogLevel::kWarning, "checkpoint",
+        {{"name", verdict_.LastCheckpoint()},
+         {"complete", message["CHECKPOINT_COMPLETE"].Bool().value_or(false) ? "yes" : "no"},
+         {"result", std::to_string(result)},
+         {"note", note.substr(0, 500)}});
+    if (!verdict) return std::unexpected(std::move(verdict).error());
     return false;
   }
 
   Result<bool> OnPreviousLog(View message) {
-    Log(LogLevel::kInfo, "log of an earlier restore", {{"bytes", std::to_string(message["PreviousRestoreLog"].String().value_or("").size())}});
+    log_.Append("log of an earlier restore", message["PreviousRestoreLog"].String().value_or(""));
     return false;
   }
 
@@ -157,15 +194,30 @@ class Dialogue {
   }
 
   Result<bool> OnCrash(View message) {
-    Log(LogLevel::kWarning, "restored crashed", {{"backtrace", message["RestoredBacktrace"].String().value_or("").substr(0, 4000)}});
+    const View lines = message["RestoredBacktrace"];
+    std::string backtrace = lines.String().value_or("");
+    for (std::size_t i = 0; i < lines.Size(); ++i)
+      backtrace += lines.At(i).String().value_or("") + "\n";
+    log_.Append("restored crashed", backtrace);
+    Log(LogLevel::kWarning, "restored crashed", {{"backtrace", backtrace.substr(0, 1000)}});
     return false;
   }
 
   Result<bool> OnAttestation(View) {
     Plist answer = Plist::Dict();
     answer.Set("RestoreShouldAttest", Plist::Bool(false));
-    STATION_CHECK(restored_.Send(answer, control_));
+    STATION_CHECK(main_.Send(answer));
     return false;
+  }
+
+  Result<bool> OnAsyncWait(View) { return false; }
+
+  // What the phone kept of a restore that failed before this one.
+  void KeepSavedDebugInfo() {
+    const auto saved = shared_.restored.Query("SavedDebugInfo", control_);
+    if (!saved) return;
+    for (const char* key : {"PreviousExitStatus", "USBLog", "PanicLog"})
+      log_.Append(std::string("saved ") + key, (*saved)[key].String().value_or(""));
   }
 
   static constexpr auto kHandlers = std::to_array<std::pair<std::string_view, Handler>>({
@@ -176,32 +228,47 @@ class Dialogue {
       {"CheckpointMsg", &Dialogue::OnCheckpoint},
       {"PreviousRestoreLogMsg", &Dialogue::OnPreviousLog},
       {"BBUpdateStatusMsg", &Dialogue::OnBasebandStatus},
+      {"BasebandUpdaterOutputData", &Dialogue::OnUpdaterOutput},
       {"RestoredCrash", &Dialogue::OnCrash},
       {"RestoreAttestation", &Dialogue::OnAttestation},
+      {"AsyncWait", &Dialogue::OnAsyncWait},
   });
 
-  RestoredClient& restored_;
-  const device::Device& device_;
-  JobControl& control_;
+  StoppableControl control_;
+  PhoneLog log_;
+  PhoneVerdict verdict_;
+  SharedConnection shared_;
+  MainChannel main_;
+  MainChannel main_beside_;
+  RestoreMemory memory_;
   ProviderContext context_;
   std::atomic<bool> image_sent_{false};
   std::int64_t last_operation_ = -1;
-  std::string last_checkpoint_ = "none";
-  std::mutex mutex_;
-  std::optional<Error> asynchronous_error_;
-  std::vector<std::jthread> asynchronous_;
+  AsyncRequests asynchronous_;  // goes first: it uses all of the above
 };
 
 }  // namespace
 
-Status RunRestoreDialogue(RestoredClient& restored, const device::Device& device, const ComponentSource& components,
-                          JobControl& control, const DialogueEvents& events) {
-  // Factory data goes through the host from the start; what fails there is the phone's to judge (status 53).
-  const FdrProxy factory_data(device, control);
-  STATION_CHECK(restored.StartRestore(BuildRestoreOptions(components.Identity()), control));
-  STATION_CHECK(Dialogue(restored, device, components, control, events).Run());
+Status RunDialogue(RestoredClient& restored, const ConnectToPort& connect,
+                   const ComponentSource& components, const RestoreSetup& setup,
+                   JobControl& control, const DialogueEvents& events) {
+  {
+    Dialogue dialogue(restored, connect, components, setup, control, events);
+    STATION_CHECK(dialogue.Start());
+    STATION_CHECK(dialogue.Run());
+  }
   restored.Goodbye(control);
   return {};
+}
+
+Status RunRestoreDialogue(RestoredClient& restored, const device::Device& device,
+                          const ComponentSource& components, const RestoreSetup& setup,
+                          JobControl& control, const DialogueEvents& events) {
+  const ConnectToPort connect = [&](std::uint16_t port) { return device.Connect(port); };
+  // Factory data goes through the host from the start; what fails there is the phone's to judge
+  // (status 53).
+  const FdrProxy factory_data(connect, setup.further_hosts, control);
+  return RunDialogue(restored, connect, components, setup, control, events);
 }
 
 }  // namespace station::restore

@@ -14,12 +14,14 @@ using plist::Plist;
 std::vector<std::string> NorComponents(const firmware::Identity& identity) {
   std::vector<std::string> names;
   for (const firmware::Component& component : identity.Components()) {
-    const bool secondary = component.Flag("IsSecondaryFirmwarePayload") && component.Flag("IsLoadedByiBoot");
+    const bool secondary =
+        component.Flag("IsSecondaryFirmwarePayload") && component.Flag("IsLoadedByiBoot");
     if (!component.Flag("IsFirmwarePayload") && !secondary) continue;
     if (component.Name() == "LLB" || component.Name() == "RestoreSEP") continue;
     names.push_back(component.Name());
   }
-  std::ranges::stable_partition(names, [](const std::string& name) { return name.starts_with("iBoot"); });
+  std::ranges::stable_partition(names,
+                                [](const std::string& name) { return name.starts_with("iBoot"); });
   return names;
 }
 
@@ -31,7 +33,8 @@ Result<Plist> BuildNorData(const ComponentSource& components, bool by_name) {
   answer.Set("LlbImageData", Plist::Data(llb));
   Plist images = by_name ? Plist::Dict() : Plist::Array();
   const std::vector<std::string> names = NorComponents(components.Identity());
-  if (names.empty()) return Fail(ErrorCode::kFirmwareMalformed, "the identity names nothing for the phone's flash");
+  if (names.empty())
+    return Fail(ErrorCode::kFirmwareMalformed, "the identity names nothing for the phone's flash");
   for (const std::string& name : names) {
     STATION_TRY(image, components.Personalised(name));
     if (by_name) {
@@ -42,7 +45,9 @@ Result<Plist> BuildNorData(const ComponentSource& components, bool by_name) {
   }
   answer.Set("NorImageData", std::move(images));
   constexpr std::array<std::pair<const char*, const char*>, 3> kSecureProcessor{
-      {{"RestoreSEP", "RestoreSEPImageData"}, {"SEP", "SEPImageData"}, {"SepStage1", "SEPPatchImageData"}}};
+      {{"RestoreSEP", "RestoreSEPImageData"},
+       {"SEP", "SEPImageData"},
+       {"SepStage1", "SEPPatchImageData"}}};
   for (const auto& [component, key] : kSecureProcessor) {
     if (!components.Identity().Has(component)) continue;
     STATION_TRY(image, components.Personalised(component));

@@ -7,7 +7,8 @@
 
 namespace station::restore {
 
-// `by_name`: the phone wants NorImageData as a dictionary (FlashVersion1), else an array with iBoot first.
+// `by_name`: the phone wants NorImageData as a dictionary (FlashVersion1), else an array with iBoot
+// first.
 [[nodiscard]] Result<plist::Plist> BuildNorData(const ComponentSource& components, bool by_name);
 
 }  // namespace station::restore

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
@@ -33,7 +34,8 @@ std::string RandomUuid() {
   std::string hex = ToHex(bytes);
   for (char& c : hex)
     if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
+         hex.substr(16, 4) + "-" + hex.substr(20);
 }
 
 // The text behind KEY= up to the next '&'.
@@ -44,10 +46,42 @@ std::string Field(const std::string& body, std::string_view key) {
   return body.substr(begin, body.find('&', begin) - begin).substr(0, 200);
 }
 
+// Statuses told apart (5.6); any other is a plain refusal.
+struct RefusalRow {
+  int status;
+  ErrorCode code;
+};
+constexpr auto kRefusals = std::to_array<RefusalRow>({
+    {8, ErrorCode::kSigningBasebandRefused},
+    {49, ErrorCode::kSigningBasebandRefused},
+    {69, ErrorCode::kSigningNotSigned},
+    {94, ErrorCode::kSigningNotSigned},
+    {100, ErrorCode::kSigningMalformed},
+    {126, ErrorCode::kSigningMalformed},
+    {128, ErrorCode::kSigningDeclined},
+    {511, ErrorCode::kSigningMalformed},
+});
+
+// The server has no status of its own for a nonce it does not like; its message may say so.
+bool SpeaksOfNonce(std::string message) {
+  for (char& c : message)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return message.find("nonce") != std::string::npos;
+}
+
+ErrorCode CodeOfRefusal(const std::string& status, const std::string& message) {
+  if (SpeaksOfNonce(message)) return ErrorCode::kSigningNonceRefused;
+  int number = -1;
+  std::from_chars(status.data(), status.data() + status.size(), number);
+  const auto* row = std::ranges::find(kRefusals, number, &RefusalRow::status);
+  return row == kRefusals.end() ? ErrorCode::kSigningRefused : row->code;
+}
+
 // A server named without a path means the one every client uses.
 std::string WithPath(std::string url) {
   const std::size_t host = url.find("://");
-  if (host != std::string::npos && url.find('/', host + 3) == std::string::npos) url += "/TSS/controller?action=2";
+  if (host != std::string::npos && url.find('/', host + 3) == std::string::npos)
+    url += "/TSS/controller?action=2";
   return url;
 }
 
@@ -59,16 +93,23 @@ SigningClient::SigningClient(SigningServer server, KeepGoing keep_going)
 }
 
 Result<plist::Plist> SigningClient::Ask(plist::Plist request) const {
-  request.Set("@HostPlatformInfo", plist::Plist::String("mac"));
-  request.Set("@VersionInfo", plist::Plist::String("libauthinstall-1104.0.9"));
-  request.Set("@UUID", plist::Plist::String(RandomUuid()));
+  // What the phone generated for itself stands.
+  const auto identify = [&](const char* key, const std::string& value) {
+    if (!request[key].Present()) request.Set(key, plist::Plist::String(value));
+  };
+  identify("@HostPlatformInfo", "mac");
+  identify("@VersionInfo", "libauthinstall-1104.0.9");
+  identify("@UUID", RandomUuid());
   const std::string body = request.ToXml();
   std::chrono::milliseconds pause{1000};
   for (int attempt = 1;; ++attempt) {
     auto answer = Post(body);
     if (answer) return ParseAnswer(*answer);
-    if (answer.error().code != ErrorCode::kSigningUnreachable || attempt == kAttempts) return std::unexpected(answer.error());
-    if (!keep_going_(pause)) return Fail(ErrorCode::kCancelled, "cancelled while waiting for the signing server");
+    const ErrorCode code = answer.error().code;
+    const bool may_pass = code == ErrorCode::kSigningUnreachable || code == ErrorCode::kSigningBusy;
+    if (!may_pass || attempt == kAttempts) return std::unexpected(answer.error());
+    if (!keep_going_(pause))
+      return Fail(ErrorCode::kCancelled, "cancelled while waiting for the signing server");
     pause *= 2;
   }
 }
@@ -76,7 +117,8 @@ Result<plist::Plist> SigningClient::Ask(plist::Plist request) const {
 Result<std::string> SigningClient::Post(const std::string& body) const {
   const std::unique_ptr<CURL, CurlFree> curl(curl_easy_init());
   std::unique_ptr<curl_slist, CurlFree> headers;
-  for (const char* header : {"Cache-Control: no-cache", "Content-type: text/xml; charset=\"utf-8\"", "Expect:"})
+  for (const char* header :
+       {"Cache-Control: no-cache", "Content-type: text/xml; charset=\"utf-8\"", "Expect:"})
     headers.reset(curl_slist_append(headers.release(), header));
   std::string answer;
   std::array<char, CURL_ERROR_SIZE> reason{};
@@ -100,10 +142,14 @@ Result<std::string> SigningClient::Post(const std::string& body) const {
   long http_status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &http_status);
   if (result != CURLE_OK)
-    return Fail(ErrorCode::kSigningUnreachable,
-                server_.url + ": " + (reason[0] != '\0' ? reason.data() : curl_easy_strerror(result)));
-  if (http_status >= 500) return Fail(ErrorCode::kSigningUnreachable, server_.url + ": HTTP " + std::to_string(http_status));
-  if (http_status != 200) return Fail(ErrorCode::kSigningBadAnswer, server_.url + ": HTTP " + std::to_string(http_status));
+    return Fail(
+        ErrorCode::kSigningUnreachable,
+        server_.url + ": " + (reason[0] != '\0' ? reason.data() : curl_easy_strerror(result)));
+  if (http_status >= 500 || http_status == 429)
+    return Fail(ErrorCode::kSigningBusy, server_.url + ": HTTP " + std::to_string(http_status));
+  if (http_status != 200)
+    return Fail(ErrorCode::kSigningBadAnswer,
+                server_.url + ": HTTP " + std::to_string(http_status));
   return answer;
 }
 
@@ -111,16 +157,15 @@ Result<plist::Plist> ParseAnswer(const std::string& body) {
   const std::string status = Field(body, "STATUS");
   const std::string message = Field(body, "MESSAGE");
   if (message != "SUCCESS") {
-    int number = -1;
-    std::from_chars(status.data(), status.data() + status.size(), number);
     if (status.empty()) return Fail(ErrorCode::kSigningBadAnswer, "no status in the answer");
-    const ErrorCode code = number == 94 || number == 69 ? ErrorCode::kSigningNotSigned : ErrorCode::kSigningRefused;
-    return Fail(code, "status " + status + ": " + message);
+    return Fail(CodeOfRefusal(status, message), "status " + status + ": " + message);
   }
   const std::size_t begin = body.find("<?xml");
-  if (begin == std::string::npos) return Fail(ErrorCode::kSigningBadAnswer, "success without a property list");
+  if (begin == std::string::npos)
+    return Fail(ErrorCode::kSigningBadAnswer, "success without a property list");
   auto answer = plist::Plist::Parse(std::string_view(body).substr(begin));
-  if (!answer || !answer->Get().IsDict()) return Fail(ErrorCode::kSigningBadAnswer, "the answer's property list is broken");
+  if (!answer || !answer->Get().IsDict())
+    return Fail(ErrorCode::kSigningBadAnswer, "the answer's property list is broken");
   return answer;
 }
 

@@ -23,9 +23,12 @@ class SigningClient {
  public:
   SigningClient(SigningServer server, KeepGoing keep_going);
 
-  // Adds what identifies the client, posts it, and answers the server's dictionary. TLS is always verified. Network
-  // failures and HTTP 5xx are tried again (5 attempts, 1 s to 8 s apart), refusals are not.
-  // kSigningUnreachable, kSigningNotSigned (94, 69), kSigningRefused (any other status), kSigningBadAnswer, kCancelled.
+  // Adds what identifies the client where the request does not, posts it, and answers the server's
+  // dictionary. TLS is always verified. Only what can pass is tried again (5 attempts, 1 s to 8 s
+  // apart): network failures (kSigningUnreachable) and an overloaded server (kSigningBusy: HTTP
+  // 5xx, 429). Refusals (5.6): kSigningNotSigned (94, 69), kSigningBasebandRefused (8, 49),
+  // kSigningMalformed (100, 126, 511), kSigningDeclined (128), kSigningNonceRefused (by its
+  // message), kSigningRefused (any other). Also kSigningBadAnswer, kCancelled.
   [[nodiscard]] Result<plist::Plist> Ask(plist::Plist request) const;
 
  private:
@@ -34,7 +37,8 @@ class SigningClient {
   KeepGoing keep_going_;
 };
 
-// "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=<plist>" to the dictionary; errors as Ask. Bytes from outside: bounded.
+// "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=<plist>" to the dictionary; errors as Ask. Bytes from
+// outside: bounded.
 [[nodiscard]] Result<plist::Plist> ParseAnswer(const std::string& body);
 
 }  // namespace station::signing

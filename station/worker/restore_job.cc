@@ -141,16 +141,20 @@ Status RestoreJob::RequestTicket(std::vector<std::uint8_t> ap_nonce,
   signing::PhoneIdentity phone{ecid_, orders_.chip_id(), orders_.board_id(), std::move(ap_nonce),
                                std::move(sep_nonce)};
   STATION_TRY(request, signing::BuildApRequest(*identity_, phone));
-  const signing::SigningClient signer(
-      {orders_.signing_url(), orders_.signing_ca_file()},
-      [this](std::chrono::milliseconds pause) { return reporter_.Pause(pause).has_value(); });
-  STATION_TRY(answer, signer.Ask(std::move(request)));
+  STATION_TRY(answer, AskSigner(std::move(request)));
   STATION_TRY(ticket, signing::TakeTicket(answer.Get(), *identity_, phone));
   ticket_.emplace(std::move(ticket));
+  ap_answer_ = std::move(answer);
   reporter_.SetSignerRoot(ticket_->SignerRoot());
   Log(LogLevel::kInfo, "signed",
       {{"root", ticket_->SignerRoot()}, {"ticket_sha384", ToHex(ticket_->Hash())}});
   return {};
+}
+
+Result<plist::Plist> RestoreJob::AskSigner(plist::Plist request) {
+  const signing::SigningClient signer({orders_.signing_url(), orders_.signing_ca_file()},
+                                      [this](std::chrono::milliseconds pause) { return reporter_.Pause(pause).has_value(); });
+  return signer.Ask(std::move(request));
 }
 
 Result<boot::RecoveryClient> RestoreJob::OpenRecovery() {
@@ -192,7 +196,12 @@ Status RestoreJob::Restore() {
   STATION_CHECK(CheckEcid(found, "the phone in restore mode"));
   const restore::ComponentSource components(*reader_, *identity_, *ticket_);
   const restore::DialogueEvents events{[this] { (void)reporter_.BeginStep(Step::kFlash); }};
-  return restore::RunRestoreDialogue(restored, device, components, reporter_, events);
+  restore::RestoreSetup setup;
+  setup.ecid = ecid_;
+  setup.ask = [this](plist::Plist request) { return AskSigner(std::move(request)); };
+  setup.manifest = &*manifest_;
+  setup.ap_answer = ap_answer_.Get();
+  return restore::RunRestoreDialogue(restored, device, components, setup, reporter_, events);
 }
 
 Status RestoreJob::Confirm() {

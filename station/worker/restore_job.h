@@ -49,6 +49,7 @@ class RestoreJob {
   // Pieces of them.
   [[nodiscard]] Status CheckEcid(Ecid found, std::string_view where) const;
   [[nodiscard]] Result<boot::RecoveryClient> OpenRecovery();
+  [[nodiscard]] Result<plist::Plist> AskSigner(plist::Plist request);
   [[nodiscard]] Status RequestTicket(std::vector<std::uint8_t> ap_nonce,
                                      std::vector<std::uint8_t> sep_nonce);
   [[nodiscard]] Status LeaveRestoreMode(const usb::UsbPhone& device);
@@ -69,6 +70,7 @@ class RestoreJob {
   std::optional<firmware::BuildManifest> manifest_;
   std::optional<firmware::Identity> identity_;
   std::optional<image4::Ticket> ticket_;
+  plist::Plist ap_answer_;  // the signing server's answer the ticket came from
   std::string restore_udid_;
   std::string os_build_after_;
   bool destroying_ = false;

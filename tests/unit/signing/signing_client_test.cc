@@ -26,7 +26,10 @@ constexpr std::string_view kIdentity = R"(<plist><dict>
  <key>Savage,B0-Prod-Patch</key><dict><key>Digest</key><data>AQID</data><key>Info</key><dict><key>Path</key><string>c</string></dict></dict>
 </dict></dict></plist>)";
 
-PhoneIdentity APhone() { return {Ecid{0x1234}, 0x8015, 2, std::vector<std::uint8_t>(32, 7), std::vector<std::uint8_t>(20, 8)}; }
+PhoneIdentity APhone() {
+  return {Ecid{0x1234}, 0x8015, 2, std::vector<std::uint8_t>(32, 7),
+          std::vector<std::uint8_t>(20, 8)};
+}
 
 TEST(TicketRequest, HoldsWhatTheSignerNeedsAndNothingElse) {
   const auto node = Plist::Parse(kIdentity);
@@ -40,7 +43,8 @@ TEST(TicketRequest, HoldsWhatTheSignerNeedsAndNothingElse) {
   EXPECT_EQ((*request)["iBEC"]["EPRO"].Bool(), true);
   EXPECT_FALSE((*request)["iBEC"]["ESEC"].Present()) << "255 leaves the key alone";
   EXPECT_FALSE((*request)["iBEC"]["Info"].Present());
-  EXPECT_EQ((*request)["ftap"]["Digest"].Data()->size(), 0U) << "trusted without digest gets an empty one";
+  EXPECT_EQ((*request)["ftap"]["Digest"].Data()->size(), 0U)
+      << "trusted without digest gets an empty one";
   EXPECT_FALSE((*request)["BasebandFirmware"].Present());
   EXPECT_FALSE((*request)["Savage,B0-Prod-Patch"].Present()) << "neither trusted nor with rules";
 }
@@ -49,7 +53,8 @@ TEST(TicketRequest, NeedsANonce) {
   const auto node = Plist::Parse(kIdentity);
   PhoneIdentity phone = APhone();
   phone.ap_nonce.clear();
-  EXPECT_EQ(BuildApRequest(firmware::Identity(node->Get()), phone).error().code, ErrorCode::kRecoveryNonceMissing);
+  EXPECT_EQ(BuildApRequest(firmware::Identity(node->Get()), phone).error().code,
+            ErrorCode::kRecoveryNonceMissing);
 }
 
 struct Answer {
@@ -67,13 +72,19 @@ TEST_P(RefusedAnswer, IsToldApart) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Signing, RefusedAnswer,
-    testing::Values(Answer{"not_signed", "STATUS=94&MESSAGE=This device isn't eligible for the requested build.", ErrorCode::kSigningNotSigned},
-                    Answer{"not_signed_either", "STATUS=69&MESSAGE=no", ErrorCode::kSigningNotSigned},
-                    Answer{"malformed_request", "STATUS=100&MESSAGE=An internal error occurred.", ErrorCode::kSigningRefused},
-                    Answer{"login_page", "<html>please log in</html>", ErrorCode::kSigningBadAnswer},
-                    Answer{"empty", "", ErrorCode::kSigningBadAnswer},
-                    Answer{"success_without_list", "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=", ErrorCode::kSigningBadAnswer},
-                    Answer{"broken_list", "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=<?xml <plist><dict>", ErrorCode::kSigningBadAnswer}),
+    testing::Values(
+        Answer{"not_signed",
+               "STATUS=94&MESSAGE=This device isn't eligible for the requested build.",
+               ErrorCode::kSigningNotSigned},
+        Answer{"not_signed_either", "STATUS=69&MESSAGE=no", ErrorCode::kSigningNotSigned},
+        Answer{"malformed_request", "STATUS=100&MESSAGE=An internal error occurred.",
+               ErrorCode::kSigningMalformed},
+        Answer{"login_page", "<html>please log in</html>", ErrorCode::kSigningBadAnswer},
+        Answer{"empty", "", ErrorCode::kSigningBadAnswer},
+        Answer{"success_without_list",
+               "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=", ErrorCode::kSigningBadAnswer},
+        Answer{"broken_list", "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=<?xml <plist><dict>",
+               ErrorCode::kSigningBadAnswer}),
     [](const auto& row) { return row.param.name; });
 
 TEST(SigningClient, NobodyThereIsUnreachableAfterBoundedRetries) {
