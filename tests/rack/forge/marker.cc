@@ -60,10 +60,17 @@ std::vector<ImageRecipe> ReadRecipes(const Value* list) {
 Bytes WriteMarker(const Marker& marker) {
   Value boards = Value::Dict{};
   for (const auto& [board, names] : marker.components) boards.Set(board, ToValue(names));
+  Value digests = Value::Dict{};
+  for (const auto& [board, named] : marker.digests) {
+    Value of_board = Value::Dict{};
+    for (const auto& [component, digest] : named) of_board.Set(component, digest);
+    digests.Set(board, std::move(of_board));
+  }
   const Value facts =
       Value::Dict{{"Behaviour", marker.behaviour},   {"Build", marker.build},
                   {"Version", marker.version},       {"Board", marker.board},
-                  {"Components", std::move(boards)}, {"Images", ToValue(marker.images)}};
+                  {"Components", std::move(boards)}, {"Digests", std::move(digests)},
+                  {"Images", ToValue(marker.images)}};
   const std::string body = facts.ToBinary();
   Bytes bytes(kMagic.begin(), kMagic.end());
   for (std::size_t i = 0; i < kLengthSize; ++i)
@@ -89,11 +96,18 @@ std::optional<Marker> ReadMarker(std::span<const std::uint8_t> payload_data) {
                 .version = facts->Text("Version"),
                 .board = facts->Text("Board"),
                 .components = {},
+                .digests = {},
                 .images = ReadRecipes(facts->Find("Images"))};
   if (const Value* boards = facts->Find("Components");
       boards != nullptr && boards->AsDict() != nullptr)
     for (const auto& [board, names] : *boards->AsDict())
       marker.components[board] = ReadNames(names);
+  if (const Value* boards = facts->Find("Digests");
+      boards != nullptr && boards->AsDict() != nullptr)
+    for (const auto& [board, named] : *boards->AsDict())
+      if (named.AsDict() != nullptr)
+        for (const auto& [component, digest] : *named.AsDict())
+          if (digest.AsBytes() != nullptr) marker.digests[board][component] = *digest.AsBytes();
   return marker;
 }
 

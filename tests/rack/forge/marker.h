@@ -22,6 +22,8 @@ struct Marker {
   std::string board;  // "d20ap"; empty where several boards share the file
   // Boards to the components their identity names, for what a restore of that board has to ask.
   std::map<std::string, std::set<std::string>> components;
+  // Boards to the digests of what their identity names and no ticket of the phone's signs.
+  std::map<std::string, std::map<std::string, Bytes>> digests;
   // The disk images a restore with this ramdisk installs.
   std::vector<ImageRecipe> images;
 };

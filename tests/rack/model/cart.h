@@ -47,8 +47,11 @@ struct PhoneSpec {
   bool locked = false;
   bool activation_lock = false;
   bool enter_recovery_needs_session =
-      false;             // as iOS 14.5 and later do; 1.0.0-class clients then cannot
-  bool ask_fud = false;  // the three FUDData requests
+      false;                  // as iOS 14.5 and later do; 1.0.0-class clients then cannot
+  bool ask_fud = false;       // the three FUDData requests
+  bool asr_checksums = true;  // wants a SHA-1 behind every block of the OS image
+  bool data_ports = false;    // every request to a current host names a port of its own
+  bool fdr_needed = false;    // has no factory data of its own left
   // An iBSS draws a nonce of its own (reference 1.3). Seen on no Image4 phone so far, and more than
   // idevicerestore 1.0.0 can bear on Linux: it opens the phone a second time to read SNON, and
   // usbfs lets nobody claim an interface twice.

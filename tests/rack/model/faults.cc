@@ -55,6 +55,24 @@ Setter ForUpload(std::string PhoneFaults::*component) {
   };
 }
 
+constexpr std::int64_t kGenericFailure = 14;
+
+Setter AtStep(StepFault::Kind kind) {
+  return [kind](Target phone, const Arguments& arguments) {
+    const bool with_status = kind == StepFault::Kind::kFail && arguments.size() == 2;
+    if (arguments.size() != 1 && !with_status) return false;
+    StepFault fault{kind, arguments[0], kGenericFailure};
+    if (with_status) {
+      const bool negative = arguments[1].starts_with('-');
+      const auto number = AsNumber(arguments[1].substr(negative ? 1 : 0));
+      if (!number || *number == 0) return false;
+      fault.status = static_cast<std::int64_t>(*number) * (negative ? -1 : 1);
+    }
+    phone.faults.at_step = std::move(fault);
+    return true;
+  };
+}
+
 bool Clear(Target phone, const Arguments& arguments) {
   phone.faults = PhoneFaults();
   return arguments.empty();
@@ -120,6 +138,14 @@ const std::vector<Row>& Table() {
         "after SECONDS",
         "once"},
        SetUnplugAtStep},
+      {{"fail-at-step STEP [STATUS]",
+        "a restore fails at that step, with this StatusMsg number (14 when none is given, -1 too)",
+        "once"},
+       AtStep(StepFault::Kind::kFail)},
+      {{"silent-at-step STEP", "the phone says nothing more from that step on", "once"},
+       AtStep(StepFault::Kind::kSilent)},
+      {{"close-at-step STEP", "restored crashes at that step and its connection closes", "once"},
+       AtStep(StepFault::Kind::kClose)},
       {{"late-reattach SECONDS", "the next change of mode takes that much longer", "once"},
        SetLateReattach},
       {{"corrupt-upload [COMPONENT]",

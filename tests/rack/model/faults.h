@@ -13,10 +13,18 @@
 
 namespace rack {
 
+// What happens at a step of a restore instead of the step; once.
+struct StepFault {
+  enum class Kind { kFail, kSilent, kClose } kind = Kind::kFail;
+  std::string step;
+  std::int64_t status = 0;  // kFail: of StatusMsg
+};
+
 struct PhoneFaults {
   std::optional<std::uint64_t> unplug_at_byte;  // of the ASR stream; once
   std::string unplug_at_step;  // of a restore, or "flash": while boot firmware is written; once
   std::optional<std::chrono::seconds> replug_after;  // goes with either
+  std::optional<StepFault> at_step;
   std::string corrupt_upload;  // component, four-cc or "any": one bit flips; once
   std::string refuse_send;     // as corrupt_upload: its transfer stalls; once
   std::optional<std::chrono::seconds> late_reattach;  // after the next change of mode; once

@@ -132,6 +132,12 @@ bool Phone::TakeUnplugAt(std::string_view step) {
   return true;
 }
 
+std::optional<StepFault> Phone::TakeStepFault(std::string_view step) {
+  const std::lock_guard lock(mutex_);
+  if (!faults_.at_step || faults_.at_step->step != step) return std::nullopt;
+  return std::exchange(faults_.at_step, std::nullopt);
+}
+
 std::optional<std::chrono::seconds> Phone::TakeReplug() {
   const std::lock_guard lock(mutex_);
   return std::exchange(replug_after_, std::nullopt);

@@ -62,6 +62,8 @@ class Phone {
 
   [[nodiscard]] PhoneFaults Faults() const;
   [[nodiscard]] station::Status SetFault(const std::vector<std::string>& words);
+  // What is to happen instead of this step of a restore; forgets it when so.
+  [[nodiscard]] std::optional<StepFault> TakeStepFault(std::string_view step);
   // Whether the upload of this component is to be damaged; forgets it when so.
   [[nodiscard]] bool TakeCorruption(const std::string& four_cc);
   // The same of stalling it.

@@ -60,6 +60,14 @@ std::string_view Name(Reason reason) {
       return "refused_asr_info";
     case Reason::kFud:
       return "refused_fud";
+    case Reason::kHostUnsupported:
+      return "refused_host";
+    case Reason::kFdr:
+      return "refused_fdr";
+    case Reason::kAssetKey:
+      return "refused_asset_key";
+    case Reason::kFault:
+      return "fault";
     case Reason::kEnterRecovery:
       return "refused_enter_recovery";
     case Reason::kUnplugged:

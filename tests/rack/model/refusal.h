@@ -38,6 +38,10 @@ enum class Reason : std::uint16_t {
   kHostGone = 207,
   kAsrInfo = 208,
   kFud = 209,
+  kHostUnsupported = 210,
+  kFdr = 211,
+  kAssetKey = 212,
+  kFault = 213,  // told to
   // 3xx: normal mode and the cable
   kEnterRecovery = 300,
   kUnplugged = 301,

@@ -7,13 +7,16 @@
 #include <array>
 #include <chrono>
 
+#include "tests/rack/restore/assets.h"
+
 namespace rack {
 namespace {
 
-constexpr std::size_t kBlock = 131072;
+constexpr std::uint64_t kBlock = 131072;
 constexpr std::size_t kChecksum = 20;
 constexpr std::size_t kBlocksAtOnce = 8;  // about 1 MiB a read
 constexpr std::chrono::seconds kAcceptPatience{60};
+constexpr std::chrono::milliseconds kAcceptSlice{200};  // how soon Stop is heard meanwhile
 constexpr std::chrono::seconds kReadPatience{60};
 constexpr std::chrono::hours kForEverAlmost{24};
 constexpr std::size_t kLongestInfo = 65536;
@@ -46,20 +49,25 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> RangesFor(std::uint64_t siz
 
 }  // namespace
 
-AsrReceiver::AsrReceiver(Phone& phone, Attachment& attachment, std::function<void(int)> percent)
+AsrReceiver::AsrReceiver(Phone& phone, Attachment& attachment, AsrOptions options)
     : phone_(phone),
       attachment_(attachment),
-      percent_(std::move(percent)),
+      options_(std::move(options)),
       image_(phone.Spec().product.generation.hash) {}
 
+void AsrReceiver::Stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  if (stream_) stream_->Shutdown();
+}
+
 std::expected<AsrImage, Refusal> AsrReceiver::Receive() {
-  stream_ = attachment_.Accept(kAsrPort, kAcceptPatience);
-  attachment_.Close(kAsrPort);
-  if (!stream_) return Refuse(Reason::kHostGone, "nobody connected to the ASR port");
+  if (Step connected = TakeConnection(); !connected)
+    return std::unexpected(std::move(connected).error());
   faults_ = phone_.TakeAsrFaults();
   const auto started = std::chrono::steady_clock::now();
   for (const auto step :
-       {&AsrReceiver::ReadPacketInfo, &AsrReceiver::ReadRanges, &AsrReceiver::ReadImage})
+       {&AsrReceiver::Negotiate, &AsrReceiver::ReadRanges, &AsrReceiver::ReadImage})
     if (Step done = (this->*step)(); !done) return std::unexpected(std::move(done).error());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   spdlog::info("phone={} asr_bytes={} seconds={:.2f} mb_per_second={:.0f}", phone_.Spec().name,
@@ -67,8 +75,30 @@ std::expected<AsrImage, Refusal> AsrReceiver::Receive() {
   return AsrImage{size_, image_.Finish()};
 }
 
-AsrReceiver::Step AsrReceiver::ReadPacketInfo() {
-  if (!Send(*stream_, {{"Checksum Chunks", true}, {"Command", "Initiate"}}))
+AsrReceiver::Step AsrReceiver::TakeConnection() {
+  std::shared_ptr<Stream> stream;
+  const auto patience = std::chrono::steady_clock::now() + kAcceptPatience;
+  while (!stream && !attachment_.Ended() && std::chrono::steady_clock::now() < patience) {
+    stream = attachment_.Accept(options_.port, kAcceptSlice);
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return Refuse(Reason::kHostGone, "the restore ended before the image came");
+    stream_ = stream;
+  }
+  attachment_.Close(options_.port);
+  if (!stream) return Refuse(Reason::kHostGone, "nobody connected to the ASR port");
+  return {};
+}
+
+AsrReceiver::Step AsrReceiver::Negotiate() {
+  if (options_.second_initiate && options_.checksums)
+    if (Step plain = ReadPacketInfo(false); !plain) return plain;
+  return ReadPacketInfo(options_.checksums);
+}
+
+AsrReceiver::Step AsrReceiver::ReadPacketInfo(bool checksums) {
+  Value::Dict initiate{{"Command", "Initiate"}};
+  if (checksums) initiate.insert(initiate.begin(), {"Checksum Chunks", true});
+  if (!Send(*stream_, std::move(initiate)))
     return Refuse(Reason::kHostGone, "ASR connection closed");
   std::string text;
   std::array<std::uint8_t, 4096> piece;
@@ -80,7 +110,8 @@ AsrReceiver::Step AsrReceiver::ReadPacketInfo() {
   }
   const auto info = Value::Parse(text);
   const Value* payload = info ? info->Find("Payload") : nullptr;
-  if (payload == nullptr || info->Number("Checksum Chunk Size") != kBlock ||
+  if (payload == nullptr ||
+      info->Number("Checksum Chunk Size") != (checksums ? std::optional(kBlock) : std::nullopt) ||
       payload->Number("Port") != 1 || info->Number("Packet Payload Size").value_or(0) == 0 ||
       !info->Number("FEC Slice Stride") || !info->Number("Packets Per FEC") ||
       !info->Number("Stream ID") || info->Number("Version") != 1)
@@ -90,13 +121,22 @@ AsrReceiver::Step AsrReceiver::ReadPacketInfo() {
   return {};
 }
 
+AsrReceiver::Step AsrReceiver::ReadRange(std::uint64_t offset, std::uint64_t length) {
+  Range range{offset, Bytes(length)};
+  if (!Send(*stream_, {{"Command", "OOBData"}, {"OOB Length", length}, {"OOB Offset", offset}}) ||
+      !stream_->ReadExact(range.bytes, kReadPatience))
+    return Refuse(Reason::kAsrRange, fmt::format("range {}+{} was not answered", offset, length));
+  ranges_.push_back(std::move(range));
+  return {};
+}
+
 AsrReceiver::Step AsrReceiver::ReadRanges() {
   for (const auto& [offset, length] : RangesFor(size_)) {
-    Range range{offset, Bytes(length)};
-    if (!Send(*stream_, {{"Command", "OOBData"}, {"OOB Length", length}, {"OOB Offset", offset}}) ||
-        !stream_->ReadExact(range.bytes, kReadPatience))
-      return Refuse(Reason::kAsrRange, fmt::format("range {}+{} was not answered", offset, length));
-    ranges_.push_back(std::move(range));
+    if (Step range = ReadRange(offset, length); !range) return range;
+    const auto head = offset == 0 ? ArchiveHeadSize(ranges_.back().bytes) : std::nullopt;
+    if (!head || *head > size_) continue;
+    if (Step whole = ReadRange(0, *head); !whole) return whole;
+    options_.beginning(ranges_.back().bytes);
   }
   if (!Send(*stream_, {{"Command", "Payload"}}))
     return Refuse(Reason::kHostGone, "ASR connection closed");
@@ -104,24 +144,25 @@ AsrReceiver::Step AsrReceiver::ReadRanges() {
 }
 
 AsrReceiver::Step AsrReceiver::ReadImage() {
-  Bytes buffer(kBlocksAtOnce * (kBlock + kChecksum));
+  const std::size_t checksum = options_.checksums ? kChecksum : 0;
+  Bytes buffer(kBlocksAtOnce * (kBlock + checksum));
   while (received_ < size_) {
     const std::uint64_t left = size_ - received_;
     const std::uint64_t data = std::min<std::uint64_t>(left, kBlocksAtOnce * kBlock);
     const std::uint64_t blocks = (data + kBlock - 1) / kBlock;
     std::span<std::uint8_t> batch =
-        std::span(buffer).first(static_cast<std::size_t>(data + blocks * kChecksum));
+        std::span(buffer).first(static_cast<std::size_t>(data + blocks * checksum));
     if (!stream_->ReadExact(batch, kReadPatience))
       return Refuse(Reason::kAsrShort,
                     fmt::format("image ended after {} of {} bytes", received_, size_));
     while (!batch.empty()) {
-      const std::size_t length = std::min(batch.size() - kChecksum, kBlock);
-      if (Step taken = TakeBlock(batch.first(length), batch.subspan(length, kChecksum)); !taken)
+      const std::size_t length = std::min<std::size_t>(batch.size() - checksum, kBlock);
+      if (Step taken = TakeBlock(batch.first(length), batch.subspan(length, checksum)); !taken)
         return taken;
-      batch = batch.subspan(length + kChecksum);
+      batch = batch.subspan(length + checksum);
     }
     const int percent = static_cast<int>(received_ * 100 / size_);
-    if (percent / 10 != told_ / 10 || told_ < 0) percent_(told_ = percent);
+    if (percent / 10 != told_ / 10 || told_ < 0) options_.percent(told_ = percent);
   }
   std::array<std::uint8_t, 1> beyond;
   const auto extra = stream_->ReadSome(beyond, kReadPatience);
@@ -131,10 +172,12 @@ AsrReceiver::Step AsrReceiver::ReadImage() {
 
 AsrReceiver::Step AsrReceiver::TakeBlock(std::span<const std::uint8_t> block,
                                          std::span<const std::uint8_t> checksum) {
-  block_.Add(block);
-  if (!std::ranges::equal(block_.Finish(), checksum))
-    return Refuse(Reason::kAsrChecksum,
-                  fmt::format("block at {} does not have the SHA-1 sent with it", received_));
+  if (options_.checksums) {
+    block_.Add(block);
+    if (!std::ranges::equal(block_.Finish(), checksum))
+      return Refuse(Reason::kAsrChecksum,
+                    fmt::format("block at {} does not have the SHA-1 sent with it", received_));
+  }
   if (Step agreed = CompareRanges(block); !agreed) return agreed;
   image_.Add(block);
   received_ += block.size();

@@ -6,6 +6,8 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <span>
 #include <vector>
 
 #include "tests/rack/image4/digest.h"
@@ -16,6 +18,17 @@ namespace rack {
 
 inline constexpr std::uint16_t kAsrPort = 12345;
 
+struct AsrOptions {
+  std::uint16_t port = kAsrPort;
+  bool checksums = true;         // a SHA-1 behind every block
+  bool second_initiate = false;  // asks without checksums first and turns them on with another one,
+                                 // as phones do with hosts that know it (reference 7)
+  std::function<void(int)> percent = [](int) {};  // told of progress
+  // Given the head of an encrypted image, before the rest comes; not called for any other.
+  std::function<void(std::span<const std::uint8_t>)> beginning = [](std::span<const std::uint8_t>) {
+  };
+};
+
 struct AsrImage {
   std::uint64_t size = 0;
   Bytes digest;  // as the ticket states it
@@ -23,12 +36,13 @@ struct AsrImage {
 
 class AsrReceiver {
  public:
-  // `percent` is told of progress.
-  AsrReceiver(Phone& phone, Attachment& attachment, std::function<void(int)> percent);
+  AsrReceiver(Phone& phone, Attachment& attachment, AsrOptions options);
 
   // Opens the port; do this before the host is asked to send.
-  void Listen() { attachment_.Listen(kAsrPort); }
+  void Listen() { attachment_.Listen(options_.port); }
   [[nodiscard]] std::expected<AsrImage, Refusal> Receive();
+  // Makes Receive fail, now or when it begins; from any thread.
+  void Stop();
 
  private:
   // What the host said of a range before the image; the image must agree.
@@ -38,8 +52,11 @@ class AsrReceiver {
   };
   using Step = std::expected<void, Refusal>;
 
-  [[nodiscard]] Step ReadPacketInfo();
+  [[nodiscard]] Step TakeConnection();
+  [[nodiscard]] Step Negotiate();
+  [[nodiscard]] Step ReadPacketInfo(bool checksums);
   [[nodiscard]] Step ReadRanges();
+  [[nodiscard]] Step ReadRange(std::uint64_t offset, std::uint64_t length);
   [[nodiscard]] Step ReadImage();
   [[nodiscard]] Step TakeBlock(std::span<const std::uint8_t> block,
                                std::span<const std::uint8_t> checksum);
@@ -48,7 +65,9 @@ class AsrReceiver {
 
   Phone& phone_;
   Attachment& attachment_;
-  std::function<void(int)> percent_;
+  const AsrOptions options_;
+  std::mutex mutex_;  // stopped_, and stream_ while Stop may look at it
+  bool stopped_ = false;
   std::shared_ptr<Stream> stream_;  // shared with the mux that accepted it
   std::optional<PhoneFaults> faults_;
   std::uint64_t size_ = 0;

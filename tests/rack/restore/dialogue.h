@@ -2,9 +2,13 @@
 // The working connection of a restore: the phone tells, asks for data, and is answered there or, by
 // a current host, on a port that the request names.
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <future>
+#include <mutex>
+#include <span>
 #include <string>
 
 #include "tests/rack/model/attachment.h"
@@ -14,17 +18,24 @@
 namespace rack {
 
 // What the host said it understands, from RestoreOptions. Hosts of the 1.0.0 class announce nothing
-// and get only what they answer.
+// and get only what they answer. Whether a name is there is what counts, not whether it is true
+// (reference 6.4).
 struct HostAbilities {
   bool modern = false;  // SupportedMessageTypes was present
   Value data_types;     // SupportedDataTypes
   Value message_types;  // SupportedMessageTypes
+  Value async_types;    // SupportedAsyncDataTypes
   [[nodiscard]] bool Data(std::string_view type) const {
     return modern && data_types.Find(type) != nullptr;
   }
   [[nodiscard]] bool Message(std::string_view type) const {
     return modern && message_types.Find(type) != nullptr;
   }
+  [[nodiscard]] bool Async(std::string_view type) const {
+    return modern && async_types.Find(type) != nullptr && Message("AsyncDataRequestMsg");
+  }
+  // Announced in one way or another, or one of the nine types that old hosts answer.
+  [[nodiscard]] bool Answers(std::string_view type) const;
 };
 [[nodiscard]] HostAbilities AbilitiesFrom(const Value& start_restore);
 
@@ -37,40 +48,65 @@ struct Checkpoint {
 class Dialogue {
  public:
   using Answer = std::expected<Value, Refusal>;
+  // Takes the next piece of a streamed file; the connection is there for what has to be said in
+  // between.
+  using TakePiece =
+      std::function<std::expected<void, Refusal>(std::span<const std::uint8_t>, Stream&)>;
 
-  Dialogue(Stream& stream, Attachment& attachment, HostAbilities host)
-      : stream_(stream), attachment_(attachment), host_(std::move(host)) {}
+  // With `own_ports` every request to a current host names a port; otherwise only what streams or
+  // goes on beside other work does, as was seen of phones (reference 6.10).
+  Dialogue(Stream& stream, Attachment& attachment, HostAbilities host, bool own_ports = false)
+      : stream_(stream), attachment_(attachment), host_(std::move(host)), own_ports_(own_ports) {}
 
   [[nodiscard]] const HostAbilities& Host() const { return host_; }
-  void Progress(int operation, int percent);
+  // -1 percent: it goes on, nobody knows how far. `context` names asynchronous work.
+  void Progress(int operation, int percent, const std::string& context = "");
   // Only to hosts that know the message; nothing for no checkpoint.
   void Begin(const Checkpoint& checkpoint);
   void Complete(const Checkpoint& checkpoint);
-  void FailAt(const Checkpoint& checkpoint, const Refusal& refusal);
-  // Asks and waits for the answer; from a current host on a port of its own.
+  void FailAt(const Checkpoint& checkpoint, std::int64_t result, const std::string& error);
+  // Asks and waits for the answer.
   [[nodiscard]] Answer Request(const std::string& data_type, Value arguments = {});
   // Asks, and goes on while the answer is under way. Hosts that do not know asynchronous requests
   // are asked the plain way, and the answer is there when this returns.
-  [[nodiscard]] std::future<Answer> RequestAsync(const std::string& data_type,
-                                                 Value arguments = {});
-  // Asks for what is answered elsewhere.
-  [[nodiscard]] bool Announce(const std::string& data_type, Value arguments = {});
+  [[nodiscard]] std::future<Answer> RequestAsync(
+      const std::string& data_type, Value arguments = {},
+      std::chrono::milliseconds connect_patience = std::chrono::seconds(30));
+  // A file that comes as FileData messages, on a port of its own.
+  [[nodiscard]] std::expected<void, Refusal> RequestFile(const std::string& data_type,
+                                                         Value arguments, const TakePiece& take);
+  // The raw bytes a host sends on a port of its own until it closes.
+  [[nodiscard]] std::expected<void, Refusal> RequestRaw(const std::string& data_type,
+                                                        Value arguments, const TakePiece& take);
+  // A question outside the data requests; the answer comes on the working connection.
+  [[nodiscard]] Answer Ask(const std::string& message_type);
+  // Asks for what is answered on `port` by other means than a message; 0: where it always is.
+  [[nodiscard]] bool Announce(const std::string& data_type, Value arguments, std::uint16_t port,
+                              bool async);
+  // A port that is open and that no request has named yet; ReadAnswerAt closes it.
+  [[nodiscard]] std::uint16_t OpenDataPort();
+  [[nodiscard]] Answer ReadAnswerAt(std::uint16_t port, const std::string& what,
+                                    std::chrono::milliseconds connect_patience) const;
   // Any other message; false when the host is gone.
-  bool Tell(const Value& message) { return WriteFrame(stream_, message); }
-  void FinalStatus(std::uint64_t status, std::uint64_t amr_error, const std::string& log);
+  bool Tell(const Value& message);
+  void FinalStatus(std::int64_t status, const std::string& log);
   // Waits for ReceivedFinalStatusMsg; false when the host went without it.
   [[nodiscard]] bool AwaitFinalAnswer();
+  // Ends the connection in the middle of everything.
+  void Break() { stream_.Shutdown(); }
 
  private:
-  void ShowCheckpoint(const Checkpoint& checkpoint, bool complete, const Refusal* refusal);
-  [[nodiscard]] Answer ReadAnswer(Stream& stream, const std::string& data_type) const;
-  // Takes the connection a host makes to `port` and reads the answer there; closes the port.
-  [[nodiscard]] Answer ReadAnswerAt(std::uint16_t port, const std::string& data_type) const;
-  [[nodiscard]] std::uint16_t OpenDataPort();
+  void ShowCheckpoint(const Checkpoint& checkpoint, bool complete, std::int64_t result,
+                      const std::string& error);
+  [[nodiscard]] Answer ReadAnswer(Stream& stream, const std::string& what) const;
+  [[nodiscard]] std::shared_ptr<Stream> TakeConnection(
+      std::uint16_t port, std::chrono::milliseconds connect_patience) const;
 
   Stream& stream_;
   Attachment& attachment_;
   const HostAbilities host_;
+  const bool own_ports_;
+  std::mutex mutex_;  // below; and one message at a time
   std::uint16_t next_port_ = kFirstDataPort;
 
   static constexpr std::uint16_t kFirstDataPort = 50000;

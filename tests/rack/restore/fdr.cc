@@ -1,8 +1,12 @@
 #include "tests/rack/restore/fdr.h"
 
+#include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <array>
+
+#include "tests/rack/image4/digest.h"
 
 namespace rack {
 namespace {
@@ -13,7 +17,10 @@ constexpr std::string_view kHelloControl("HelloCtrl\0", kGreetingSize);
 constexpr std::string_view kHelloConnection("HelloConn\0", kGreetingSize);
 constexpr std::uint16_t kConnectionPort = 49160;
 constexpr std::uint32_t kWantConnection = 1;
+constexpr std::uint32_t kShutdown = 2;
 constexpr std::uint16_t kPlistCommand = 0xBBAA;
+constexpr std::string_view kSinkHost = "127.0.0.1";
+constexpr std::size_t kTokenSize = 64;
 constexpr std::uint32_t kLongestPlist = 1U << 20U;
 constexpr std::chrono::seconds kPatience{10};
 
@@ -39,6 +46,52 @@ std::optional<Value> ReadLittleFrame(Stream& stream) {
   if (!stream.ReadExact(body, kPatience)) return std::nullopt;
   auto message = Value::Parse(body);
   return message ? std::optional(std::move(*message)) : std::nullopt;
+}
+
+std::unexpected<Refusal> Failed(std::string detail) {
+  return std::unexpected(Refusal{Reason::kFdr, std::move(detail)});
+}
+
+// The next connection to the sink; null when none comes in time.
+std::unique_ptr<Stream> AcceptAt(const TcpListener& sink) {
+  pollfd waiting{sink.fd.Get(), POLLIN, 0};
+  if (poll(&waiting, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) != 1)
+    return nullptr;
+  station::Fd fd(accept4(sink.fd.Get(), nullptr, nullptr, SOCK_CLOEXEC));
+  return fd.Valid() ? std::make_unique<Stream>(std::move(fd)) : nullptr;
+}
+
+// Whether a token that goes in at one end comes out at the other.
+bool Carries(Stream& from, Stream& to) {
+  const Bytes token = RandomBytes(kTokenSize);
+  Bytes arrived(kTokenSize);
+  return from.Write(token) && to.ReadExact(arrived, kPatience) && arrived == token;
+}
+
+// SOCKS5 as the host's side of the proxy knows it: every message waits for the answer to the one
+// before, which repeats what follows the status (reference 8).
+FdrControl::Done ThroughProxy(Stream& connection, const TcpListener& sink) {
+  constexpr std::string_view kGreeting("\x05\x01\x00", 3);
+  constexpr std::string_view kGreeted("\x05\x00", 2);
+  std::array<std::uint8_t, kGreeted.size()> greeted;
+  if (!connection.Write(kGreeting) || !connection.ReadExact(greeted, kPatience) ||
+      AsText(greeted) != kGreeted)
+    return Failed("the host did not answer the proxy greeting");
+  std::string target("\x00\x03", 2);
+  target += static_cast<char>(kSinkHost.size());
+  target += kSinkHost;
+  target += {static_cast<char>(sink.port >> 8U), static_cast<char>(sink.port)};
+  std::string reply(kGreeted.size() + target.size(), '\0');
+  if (!connection.Write("\x05\x01" + target) ||
+      !connection.ReadExact({reinterpret_cast<std::uint8_t*>(reply.data()), reply.size()},
+                            kPatience) ||
+      reply != std::string(kGreeted) + target)
+    return Failed("the host did not connect to where the phone asked");
+  const auto arrived = AcceptAt(sink);
+  if (!arrived) return Failed("no connection arrived where the phone asked");
+  if (!Carries(connection, *arrived)) return Failed("bytes did not go out through the host");
+  if (!Carries(*arrived, connection)) return Failed("bytes did not come back through the host");
+  return {};
 }
 
 bool AnswerGreeting(Stream& stream) {
@@ -74,30 +127,46 @@ std::shared_ptr<Stream> FdrControl::Control() {
   return control_;
 }
 
-void FdrControl::Ping() {
+std::shared_ptr<Stream> FdrControl::Connect() {
   const auto control = Control();
-  if (!control) return;
+  if (!control) return nullptr;
   attachment_.Listen(kConnectionPort);
   control->Write(LittleEndian(kWantConnection));
   const auto connection = attachment_.Accept(kConnectionPort, kPatience);
   attachment_.Close(kConnectionPort);
   std::array<std::uint8_t, kGreetingSize> greeting;
-  const bool greeted = connection && connection->ReadExact(greeting, kPatience) &&
-                       AsText(greeting) == kHelloConnection;
-  bool pong = false;
-  if (greeted &&
-      connection->Write(Framed(Value::Dict{{"Command", "HelloConn"}, {"Identifier", udid_}})) &&
-      connection->Write(LittleEndian(kPlistCommand)) &&
-      connection->Write(Framed(Value::Dict{{"Command", "Ping"}}))) {
-    const auto answer = ReadLittleFrame(*connection);
-    pong = answer && answer->Flag("Pong");
-  }
-  spdlog::info("fdr connected={} pong={}", connection != nullptr, pong);
-  if (connection) connection->Shutdown();
+  if (!connection || !connection->ReadExact(greeting, kPatience) ||
+      AsText(greeting) != kHelloConnection ||
+      !connection->Write(Framed(Value::Dict{{"Command", "HelloConn"}, {"Identifier", udid_}})))
+    return nullptr;
+  return connection;
 }
 
-void FdrControl::Close() {
-  if (const auto control = Control()) control->Shutdown();
+FdrControl::Done FdrControl::Ping() {
+  const auto connection = Connect();
+  const bool pinged = connection && connection->Write(LittleEndian(kPlistCommand)) &&
+                      connection->Write(Framed(Value::Dict{{"Command", "Ping"}}));
+  const auto answer = pinged ? ReadLittleFrame(*connection) : std::nullopt;
+  if (connection) connection->Shutdown();
+  if (answer && answer->Flag("Pong")) return {};
+  return Failed(connection ? "the host did not answer a ping" : "no connection through the host");
+}
+
+FdrControl::Done FdrControl::Reach() {
+  auto listener = ListenLoopback(0, 1);
+  if (!listener) return Failed(listener.error().context);
+  const auto connection = Connect();
+  if (!connection) return Failed("no connection through the host");
+  const Done done = ThroughProxy(*connection, *listener);
+  connection->Shutdown();
+  return done;
+}
+
+void FdrControl::Close(bool announced) {
+  const auto control = Control();
+  if (!control) return;
+  if (announced) control->WriteNow(LittleEndian(kShutdown));
+  control->Shutdown();
 }
 
 }  // namespace rack

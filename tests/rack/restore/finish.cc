@@ -1,14 +1,24 @@
-// Last chapter: the phone will start its new system.
+// The phone will start its new system.
 
 #include "tests/rack/restore/chapters.h"
 
 namespace rack {
 namespace {
 
-constexpr int kFlashFirmware = 18;
+constexpr int kModifyBootArguments = 25;
+constexpr int kSeal = 77;
+
+// What came of HostSystemTime, if anything did.
+StepResult SetTime(RestoreRun& run) {
+  if (!run.host_time.valid()) return {};
+  const auto answer = run.host_time.get();
+  const Value* time = answer ? answer->Find("SetHostTimeOnDevice") : nullptr;
+  if (answer && (time == nullptr || (time->AsReal() == nullptr && time->AsNumber() == nullptr)))
+    return Refused(Reason::kAnswerMissing, "HostSystemTime was answered without a time");
+  return {};
+}
 
 StepResult SetBootCommand(RestoreRun& run) {
-  run.dialogue.Progress(kFlashFirmware, 100);
   run.phone.ChangeAndSave([&run](PhoneState& state) {
     state.os_build = run.boot.ramdisk->build;
     state.os_version = run.boot.ramdisk->version;
@@ -23,8 +33,20 @@ StepResult SetBootCommand(RestoreRun& run) {
 }
 
 constexpr Step kSteps[] = {
+    {.name = "seal",
+     .checkpoint = {0x68B, "seal_system_volume"},
+     .operation = kSeal,
+     .asked = [](const RestoreRun& run) { return run.InTicket("isys"); }},
+    {.name = "set-time",
+     .asked = [](const RestoreRun& run) { return run.host_time.valid(); },
+     .run = SetTime},
+    {.name = "nvram-variables", .checkpoint = {0x63B, "set_nvram_variables"}},
+    {.name = "boot-arguments",
+     .checkpoint = {0x639, "persistent_boot_args"},
+     .operation = kModifyBootArguments},
     {.name = "finish", .checkpoint = {0x63F, "set_boot_command"}, .run = SetBootCommand},
-    {.name = "final-status", .checkpoint = {0x648, "cleanup_send_final_status"}},
+    {.name = "autoboot-delay", .checkpoint = {0x640, "set_autoboot_delay"}},
+    {.name = "check-result", .checkpoint = {0x647, "cleanup_check_result"}},
 };
 
 }  // namespace

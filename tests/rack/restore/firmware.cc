@@ -1,4 +1,7 @@
-// Fourth chapter: firmware of everything else on the board.
+// Firmware of everything else on the board.
+
+#include <set>
+#include <vector>
 
 #include "tests/rack/restore/chapters.h"
 
@@ -6,47 +9,97 @@ namespace rack {
 namespace {
 
 constexpr int kFud = 36;
+constexpr int kEan = 74;
+constexpr int kFirstThatAlwaysAsks = 16;  // iOS
 
-StepResult CheckFud(const RestoreRun& run, const Value& answer, const std::string& name) {
-  if (answer.Text("ImageName") != name)
-    return Refused(Reason::kFud, "answer does not repeat ImageName " + name);
-  return CheckImage(run, answer.Data("FUDImageData"), "FUDData " + name, AnyType());
+// One of the families of images that are listed, asked for by name, and asked for all at once
+// (reference 6.7).
+struct ImageFamily {
+  const char* data_type;
+  const char* list_key;
+  const char* data_key;
+  const char* image_type;  // Arguments.ImageType; null where the data type says it all
+};
+
+constexpr ImageFamily kFudImages = {"FUDData", "FUDImageList", "FUDImageData", nullptr};
+constexpr ImageFamily kEanImages = {"EANData", "EANImageList", "EANData", nullptr};
+constexpr ImageFamily kIbootEanImages = {"PersonalizedData", "ImageList", "ImageData",
+                                         "IsiBootEANFirmware"};
+
+Dialogue::Answer AskFamily(RestoreRun& run, const ImageFamily& family, const char* key,
+                           Value value) {
+  Value arguments = Value::Dict{};
+  if (family.image_type != nullptr) arguments.Set("ImageType", family.image_type);
+  if (key != nullptr) arguments.Set(key, std::move(value));
+  return run.dialogue.Request(family.data_type, std::move(arguments));
 }
 
-// The list, each by name, and all at once.
-StepResult AskFud(RestoreRun& run) {
-  const auto listed = run.dialogue.Request("FUDData", Value::Dict{{"FUDImageList", true}});
+StepResult AskNames(RestoreRun& run, const ImageFamily& family, std::vector<std::string>& names) {
+  const auto listed = AskFamily(run, family, family.list_key, true);
   if (!listed) return std::unexpected(listed.error());
-  const Value* names = listed->Find("FUDImageList");
-  if (names == nullptr || names->AsArray() == nullptr)
-    return Refused(Reason::kFud, "no FUDImageList");
-  for (const Value& name : *names->AsArray()) {
+  const Value* list = listed->Find(family.list_key);
+  if (list == nullptr || list->AsArray() == nullptr)
+    return Refused(Reason::kFud, std::string("no ") + family.list_key);
+  for (const Value& name : *list->AsArray()) {
     if (name.AsText() == nullptr)
-      return Refused(Reason::kFud, "FUDImageList holds something else than names");
-    const auto one = run.dialogue.Request("FUDData", Value::Dict{{"ImageName", *name.AsText()}});
-    if (!one) return std::unexpected(one.error());
-    if (StepResult checked = CheckFud(run, *one, *name.AsText()); !checked) return checked;
+      return Refused(Reason::kFud,
+                     std::string(family.list_key) + " holds something else than names");
+    names.push_back(*name.AsText());
   }
-  const auto all = run.dialogue.Request("FUDData");
+  return {};
+}
+
+StepResult AskOne(RestoreRun& run, const ImageFamily& family, const std::string& name) {
+  const auto answer = AskFamily(run, family, "ImageName", name);
+  if (!answer) return std::unexpected(answer.error());
+  if (answer->Text("ImageName") != name)
+    return Refused(Reason::kFud, "answer does not repeat ImageName " + name);
+  return CheckImage(run, answer->Data(family.data_key), family.data_type + (" " + name), AnyType());
+}
+
+StepResult AskAll(RestoreRun& run, const ImageFamily& family,
+                  const std::vector<std::string>& names) {
+  const auto all = AskFamily(run, family, nullptr, {});
   if (!all) return std::unexpected(all.error());
-  const Value* images = all->Find("FUDImageData");
-  if (images == nullptr || images->AsDict() == nullptr ||
-      images->AsDict()->size() != names->AsArray()->size())
-    return Refused(Reason::kFud, "FUDImageData does not hold every listed image");
+  const Value* images = all->Find(family.data_key);
+  if (images == nullptr || images->AsDict() == nullptr || images->AsDict()->size() != names.size())
+    return Refused(Reason::kFud,
+                   std::string(family.data_key) + " does not hold every listed image");
   for (const auto& [name, image] : *images->AsDict())
-    if (StepResult checked = CheckImage(run, image.AsBytes(), "FUDData " + name, AnyType());
+    if (StepResult checked =
+            CheckImage(run, image.AsBytes(), family.data_type + (" " + name), AnyType());
         !checked)
       return checked;
   return {};
 }
 
-// A row of the updaters: {.name = "se", .checkpoint = {...}, .operation = 59, .asked = ..., .run =
-// ...}.
+// The list, each by name, and all at once.
+StepResult AskImages(RestoreRun& run, const ImageFamily& family) {
+  std::vector<std::string> names;
+  if (StepResult listed = AskNames(run, family, names); !listed) return listed;
+  for (const std::string& name : names)
+    if (StepResult one = AskOne(run, family, name); !one) return one;
+  return names.empty() ? StepResult() : AskAll(run, family, names);
+}
+
+StepResult AskFud(RestoreRun& run) { return AskImages(run, kFudImages); }
+
+StepResult AskEan(RestoreRun& run) {
+  if (StepResult early = AskImages(run, kEanImages); !early) return early;
+  return AskImages(run, kIbootEanImages);
+}
+
+bool AlwaysAsks(const RestoreRun& run) { return run.os >= kFirstThatAlwaysAsks; }
+
+// A row of the updaters: {.name = "se", .checkpoint = {...}, .operation = 59, .asked = ...,
+// .data_type = "FirmwareUpdaterData", .run = ...}.
 constexpr Step kSteps[] = {
     {.name = "fud",
      .operation = kFud,
-     .asked = [](const RestoreRun& run) { return run.phone.Spec().ask_fud; },
+     .asked = [](const RestoreRun& run) { return AlwaysAsks(run) || run.phone.Spec().ask_fud; },
+     .data_type = "FUDData",
      .run = AskFud},
+    {.name = "ean", .operation = kEan, .asked = AlwaysAsks, .data_type = "EANData", .run = AskEan},
 };
 
 }  // namespace

@@ -51,7 +51,7 @@ void AnswerRequests(Phone& phone, Stream& stream, std::chrono::milliseconds pati
 
 void Restore(Phone& phone, Attachment& attachment, FdrControl& fdr, Stream& stream,
              const Value& request) {
-  Dialogue dialogue(stream, attachment, AbilitiesFrom(request));
+  Dialogue dialogue(stream, attachment, AbilitiesFrom(request), phone.Spec().data_ports);
   RestoreStory story(phone, attachment, fdr, dialogue);
   const bool succeeded = story.Run();
   AnswerRequests(phone, stream, succeeded ? kLastWords : kFailureSilence);

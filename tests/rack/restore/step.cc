@@ -1,6 +1,14 @@
 #include "tests/rack/restore/step.h"
 
+#include <algorithm>
+
 namespace rack {
+
+bool SameBoard(std::string_view device_class, const Product& product) {
+  return std::ranges::equal(
+      device_class, product.board, {}, [](unsigned char c) { return std::tolower(c); },
+      [](unsigned char c) { return std::tolower(c); });
+}
 
 Verifier::TypeTest AnyType() {
   return [](const std::string&) { return true; };

@@ -1,10 +1,10 @@
 #pragma once
 // What a restore is made of: steps, each with the checkpoint it shows, when it is asked, and what
-// it does. A chapter is a list of steps under one checkpoint of its own; the story runs the
-// chapters in order.
+// it does. A chapter is a list of steps; the story runs the chapters in order.
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -14,6 +14,7 @@
 #include "tests/rack/model/phone.h"
 #include "tests/rack/restore/dialogue.h"
 #include "tests/rack/restore/fdr.h"
+#include "tests/rack/restore/image_transfer.h"
 
 namespace rack {
 
@@ -26,7 +27,11 @@ struct RestoreRun {
   const BootRecord boot;             // as booted; `ticket` looks into it
   const Ticket ticket;               // empty when the phone was booted without a readable one
   std::set<std::string> components;  // what the manifest's identity for this board names
-  std::string image_digest;          // of the system image, once it is there; hexadecimal
+  int os = 0;                        // iOS 18 is 18: what the firmware's build number says
+  // What the steps leave for later ones.
+  std::unique_ptr<ImageTransfer> image;  // on its way
+  std::string image_digest;              // of the system image, once it is there; hexadecimal
+  std::future<Dialogue::Answer> host_time;
 
   [[nodiscard]] bool Erases() const { return boot.ramdisk && boot.ramdisk->behaviour == "Erase"; }
   // Whether the identity for this board names a component; the marker of the booted ramdisk says
@@ -38,29 +43,50 @@ struct RestoreRun {
     return ticket.components.contains(four_cc);
   }
   [[nodiscard]] const HostAbilities& Host() const { return dialogue.Host(); }
+  // From iOS 18 on the system image and the updaters go on beside other steps (reference 6.10).
+  [[nodiscard]] bool Asynchronous() const { return os >= 18 && Host().Async("SystemImageData"); }
 };
 
 using StepResult = std::expected<void, Refusal>;
 
+// StatusMsg numbers (reference 6.9; 10 and 100 are what public logs show for an unsupported host
+// and for cryptexes that could not be installed).
+enum FailureStatus : std::int64_t {
+  kVerificationError = -1,
+  kUnsupportedHost = 10,
+  kGenericFailure = 14,
+  kMountFailure = 27,
+  kSepFailure = 51,
+  kFdrFailure = 53,
+  kCryptexFailure = 100,
+};
+
 struct Step {
   const char* name;            // as faults and the log call it
   Checkpoint checkpoint = {};  // shown as begun before and as completed after the step
-  int operation = 0;           // of ProgressMsg: 0 percent before the step, 100 after it; 0: none
-  bool (*asked)(const RestoreRun&) = nullptr;  // null: always
-  StepResult (*run)(RestoreRun&) = nullptr;    // null: nothing but the checkpoint
+  int operation = 0;           // told once before the step, without a percentage; 0: none
+  bool (*asked)(const RestoreRun&) = nullptr;  // whether this phone and firmware need it; null: do
+  // What the host must answer for it. Firmware up to iOS 15 goes without what the host does not
+  // know; later firmware refuses such a host before it begins (is_host_compatible).
+  const char* data_type = nullptr;
+  StepResult (*run)(RestoreRun&) = nullptr;  // null: nothing but the checkpoint
+  std::int64_t status = kGenericFailure;     // when it fails
 };
 
 struct Chapter {
-  Checkpoint checkpoint = {};  // around all of its steps; may be none
+  Checkpoint opens = {};  // shown as begun before the steps
   std::span<const Step> steps;
+  Checkpoint closes = {};  // shown as completed after them; opened here or in an earlier chapter
 };
 
 [[nodiscard]] inline std::unexpected<Refusal> Refused(Reason reason, std::string detail) {
   return std::unexpected(Refusal{reason, std::move(detail)});
 }
 
-// An IMG4 of the answer under `key`, of a type that `accepts`, under the ticket this restore was
-// booted with. `what` is how refusals call it.
+// "d20ap", as manifests say it, and "D20AP".
+[[nodiscard]] bool SameBoard(std::string_view device_class, const Product& product);
+// An IMG4 of the answer, of a type that `accepts`, under the ticket this restore was booted with.
+// `what` is how refusals call it.
 [[nodiscard]] StepResult CheckImage(const RestoreRun& run, const Bytes* img4,
                                     const std::string& what, const Verifier::TypeTest& accepts,
                                     std::string* type = nullptr);

@@ -23,11 +23,16 @@ class RestoreStory {
  private:
   [[nodiscard]] bool RunChapter(const Chapter& chapter);
   [[nodiscard]] bool RunStep(const Step& step);
+  [[nodiscard]] StepResult Perform(const Step& step, std::int64_t& status);
+  void Open(const Checkpoint& checkpoint);
+  void Close(const Checkpoint& checkpoint);
   // To `status` and to the host.
-  void Fail(const Step& step, Refusal refusal);
+  void Fail(const Step& step, Refusal refusal, std::int64_t status);
 
   RestoreRun run_;
   const std::uint64_t boot_number_;
+  std::vector<Checkpoint> open_;  // outermost first
+  std::string log_;               // what the phone sends with a failure
 };
 
 }  // namespace rack

@@ -5,21 +5,23 @@
 
 #include <array>
 
+#include "tests/rack/signer/asset_keys.h"
 #include "tests/rack/wire/http.h"
 
 namespace rack {
 namespace {
 
 constexpr std::string_view kPath = "/TSS/controller";
+constexpr std::string_view kKeyPath = "/fcs-keys/";
 constexpr int kBacklog = 128;
 
 }  // namespace
 
 station::Result<std::unique_ptr<SignerServer>> SignerServer::Start(SigningKeys keys,
-                                                                     ProductTable products) {
+                                                                   ProductTable products) {
   STATION_TRY(listener, ListenLoopback(0, kBacklog));
-  return std::unique_ptr<SignerServer>(new SignerServer(
-      TicketSigner(std::move(keys), std::move(products)), std::move(listener)));
+  return std::unique_ptr<SignerServer>(
+      new SignerServer(TicketSigner(std::move(keys), std::move(products)), std::move(listener)));
 }
 
 SignerServer::SignerServer(TicketSigner signer, TcpListener listener)
@@ -62,6 +64,8 @@ std::string SignerServer::AnswerTo(const std::string& method, const std::string&
   const std::string_view path = PathOf(target);
   if (method == "GET" && path == "/catalogue" && target.starts_with('/'))
     return HttpAnswer("200 OK", "[]\n");
+  if ((method == "GET" || method == "POST") && path.starts_with(kKeyPath))
+    return HttpAnswer("200 OK", AssetKeyAt(path));
   if (method != "POST" || path != kPath)
     return HttpAnswer("502 Bad Gateway", "The rack's signer reaches nothing outside.\n");
   ++asked_;

@@ -16,7 +16,7 @@ class SignerServer {
  public:
   // kIo when no port can be had.
   [[nodiscard]] static station::Result<std::unique_ptr<SignerServer>> Start(SigningKeys keys,
-                                                                      ProductTable products);
+                                                                            ProductTable products);
 
   [[nodiscard]] std::string BaseUrl() const { return "http://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] SignerFaults Faults() const;

@@ -74,7 +74,7 @@ std::expected<AsrImage, Refusal> ReceiveFrom(const Host& host) {
   Attachment attachment;
   int ends[2];
   EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  AsrReceiver receiver(phone, attachment, [](int) {});
+  AsrReceiver receiver(phone, attachment, {});
   receiver.Listen();
   const auto stream = std::make_shared<Stream>(station::Fd(ends[0]));
   attachment.Join(stream);
