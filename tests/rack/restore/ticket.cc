@@ -113,7 +113,8 @@ constexpr Step kSteps[] = {
      .checkpoint = {0x609, "load_sep_os"},
      .operation = kFlashFirmware,
      .data_type = "NORData",
-     .run = AskNorData},
+     .run = AskNorData,
+     .status = kSepFailure},
     {.name = "fsck-keys", .checkpoint = {0x693, "preload_keys_for_fsck"}},
     {.name = "fsck", .checkpoint = {0x665, "fsck_filesystems"}, .operation = kCheckFilesystems},
 };
