@@ -27,7 +27,8 @@ class Forger {
  public:
   Forger(const ForgeOrder& order, ZipWriter zip) : order_(order), zip_(std::move(zip)) {}
 
-  // Disk images come first: a ramdisk carries the recipes of those it installs.
+  // Disk images come first, ramdisks with cryptexes last: they carry the recipes of the former and
+  // the digests of the latter.
   [[nodiscard]] Result<ForgeResult> Run(Value& manifest, Plan& plan);
 
  private:
@@ -127,6 +128,14 @@ Status Forger::AddFile(PlannedFile& file) {
   return {};
 }
 
+// Of files that are written by now.
+void AddDigests(PlannedFile& ramdisk) {
+  for (const auto& [board, entries] : ramdisk.cryptexes)
+    for (const auto& [component, entry] : entries)
+      if (const Bytes* digest = entry->Data("Digest"))
+        ramdisk.marker.digests[board][component] = *digest;
+}
+
 // Firmware with a folder for each board (before iOS 10) lists the folder's files in a text file;
 // where boards share one folder there is none.
 Status Forger::AddTextManifests(const Plan& plan) {
@@ -150,7 +159,12 @@ Status Forger::AddPlist(const std::string& name, const Value& plist) {
 Result<ForgeResult> Forger::Run(Value& manifest, Plan& plan) {
   STATION_CHECK(AddImages(plan));
   for (auto& [path, file] : plan)
-    if (file.kind != FileKind::kDiskImage) STATION_CHECK(AddFile(file));
+    if (file.kind != FileKind::kDiskImage && file.cryptexes.empty()) STATION_CHECK(AddFile(file));
+  for (auto& [path, file] : plan) {
+    if (file.cryptexes.empty()) continue;
+    AddDigests(file);
+    STATION_CHECK(AddFile(file));
+  }
   STATION_CHECK(AddTextManifests(plan));
   STATION_CHECK(AddPlist("Restore.plist", RestorePlist(manifest)));
   STATION_CHECK(AddPlist("SystemVersion.plist", SystemVersionPlist(manifest)));

@@ -15,6 +15,7 @@ using station::ErrorCode;
 using station::Fail;
 using station::Status;
 
+constexpr std::string_view kCryptex = "Cryptex1,";
 constexpr std::string_view kRamdisk = "RestoreRamDisk";
 
 // Personalised files whose components no ticket of the application processor names; a cryptex's
@@ -83,9 +84,11 @@ Status MarkRamdisk(PlannedFile& file, const Value& identity_info, const Value::D
     return Fail(ErrorCode::kFirmwareMalformed,
                 file.path + " is the ramdisk of erase and of update");
   file.marker.behaviour = behaviour;
-  std::set<std::string>& names = file.marker.components[identity_info.Text("DeviceClass")];
+  const std::string board = identity_info.Text("DeviceClass");
+  std::set<std::string>& names = file.marker.components[board];
   for (const auto& [name, entry] : components) {
     names.insert(name);
+    if (name.starts_with(kCryptex)) file.cryptexes[board][name] = &entry;
     if (IsDiskImage(name, entry)) file.images.insert(PathOf(entry));
   }
   return {};

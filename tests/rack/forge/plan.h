@@ -28,6 +28,9 @@ struct PlannedFile {
   std::string stored_type;       // four-cc inside the IM4P
   Marker marker;                 // of a ramdisk or device tree
   std::set<std::string> images;  // a ramdisk: paths of the disk images its identities install
+  // A ramdisk: boards to the entries of cryptexes, whose digests it carries because no ticket of
+  // the phone's signs them.
+  std::map<std::string, std::map<std::string, const Value*>> cryptexes;
   struct Use {
     Value* entry = nullptr;  // the manifest entry whose Digest is to be replaced
     std::string type;        // what an IM4P is patched to before it is hashed; the part of an ftab

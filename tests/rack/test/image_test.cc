@@ -113,17 +113,15 @@ TEST(DiskImage, AnArchiveBeginsWithItsAuthData) {
                                             "com.apple.wkms.fcs-response"}));
 }
 
-TEST(Marker, CarriesRecipes) {
-  Marker marker{.behaviour = "Erase",
-                .build = "1A1",
-                .version = "1",
-                .board = "",
-                .components = {},
-                .images = {}};
+TEST(Marker, CarriesDigestsAndRecipes) {
+  Marker marker;
+  marker.behaviour = "Erase";
+  marker.digests["d20ap"]["Cryptex1,AppOS"] = Bytes(48, 3);
   marker.images = {Recipe("a.dmg", 8192 * kMiB, true), Recipe("b.dmg.aea", 5, false)};
   marker.images[0].digests = {Bytes(20, 1), Bytes(48, 2)};
   const auto read = ReadMarker(WriteMarker(marker));
   ASSERT_TRUE(read);
+  EXPECT_EQ(read->digests, marker.digests);
   ASSERT_EQ(read->images.size(), 2U);
   EXPECT_EQ(read->images[0].size, 8192 * kMiB);
   EXPECT_TRUE(read->images[0].sparse);
