@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kBlock = 131072;
 constexpr std::size_t kChecksum = 20;
-constexpr std::size_t kBlocksAtOnce = 8;  // about 1 MiB a read
+constexpr std::size_t kBlocksAtOnce = 2;  // a quarter of a MiB stays in the cache
 constexpr std::chrono::seconds kAcceptPatience{60};
 constexpr std::chrono::milliseconds kAcceptSlice{200};  // how soon Stop is heard meanwhile
 constexpr std::chrono::seconds kReadPatience{60};
@@ -53,7 +53,7 @@ AsrReceiver::AsrReceiver(Phone& phone, Attachment& attachment, AsrOptions option
     : phone_(phone),
       attachment_(attachment),
       options_(std::move(options)),
-      image_(phone.Spec().product.generation.hash) {}
+      sink_(options_.recipes, options_.signed_digest) {}
 
 void AsrReceiver::Stop() {
   const std::lock_guard lock(mutex_);
@@ -72,7 +72,7 @@ std::expected<AsrImage, Refusal> AsrReceiver::Receive() {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   spdlog::info("phone={} asr_bytes={} seconds={:.2f} mb_per_second={:.0f}", phone_.Spec().name,
                size_, took.count(), static_cast<double>(size_) / 1e6 / took.count());
-  return AsrImage{size_, image_.Finish()};
+  return AsrImage{size_, sink_.Finish()};
 }
 
 AsrReceiver::Step AsrReceiver::TakeConnection() {
@@ -179,7 +179,7 @@ AsrReceiver::Step AsrReceiver::TakeBlock(std::span<const std::uint8_t> block,
                     fmt::format("block at {} does not have the SHA-1 sent with it", received_));
   }
   if (Step agreed = CompareRanges(block); !agreed) return agreed;
-  image_.Add(block);
+  sink_.Take(block);
   received_ += block.size();
   return MaybeFail();
 }

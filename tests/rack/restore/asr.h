@@ -1,6 +1,6 @@
 #pragma once
-// ASR, the receiving side: the OS image as a stream of blocks with their SHA-1, hashed as it comes,
-// never stored.
+// ASR, the receiving side: the OS image as a stream of blocks, with or without their SHA-1, checked
+// as it comes (ImageSink), never stored.
 
 #include <cstdint>
 #include <expected>
@@ -13,6 +13,7 @@
 #include "tests/rack/image4/digest.h"
 #include "tests/rack/model/attachment.h"
 #include "tests/rack/model/phone.h"
+#include "tests/rack/restore/image_sink.h"
 
 namespace rack {
 
@@ -23,6 +24,8 @@ struct AsrOptions {
   bool checksums = true;         // a SHA-1 behind every block
   bool second_initiate = false;  // asks without checksums first and turns them on with another one,
                                  // as phones do with hosts that know it (reference 7)
+  Bytes signed_digest;           // what the ticket wants of the image
+  std::vector<ImageRecipe> recipes;               // of the images that the booted ramdisk installs
   std::function<void(int)> percent = [](int) {};  // told of progress
   // Given the head of an encrypted image, before the rest comes; not called for any other.
   std::function<void(std::span<const std::uint8_t>)> beginning = [](std::span<const std::uint8_t>) {
@@ -31,7 +34,7 @@ struct AsrOptions {
 
 struct AsrImage {
   std::uint64_t size = 0;
-  Bytes digest;  // as the ticket states it
+  std::expected<Bytes, Refusal> digest;  // as the ticket states it, or how the image differs
 };
 
 class AsrReceiver {
@@ -74,7 +77,7 @@ class AsrReceiver {
   std::uint64_t received_ = 0;
   int told_ = -1;
   std::vector<Range> ranges_;
-  Hasher image_;  // as the phone's generation hashes its OS
+  ImageSink sink_;
   Hasher block_{HashKind::kSha1};
 };
 

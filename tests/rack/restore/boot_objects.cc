@@ -1,8 +1,7 @@
 #include "tests/rack/restore/boot_objects.h"
 
-#include <fmt/format.h>
-
 #include "tests/rack/restore/assets.h"
+#include "tests/rack/restore/image_sink.h"
 
 namespace rack {
 namespace {
@@ -38,10 +37,10 @@ StepResult AskKeyInBetween(RestoreRun& run, const std::string& url, Stream& conn
 
 StepResult FetchSource(RestoreRun& run, const std::string& component) {
   const Bytes* wanted = ManifestDigest(run, component);
-  Hasher hasher(wanted == nullptr ? HashKind::kSha384 : HashKindForSize(wanted->size()));
+  ImageSink sink(run.Recipes(), wanted == nullptr ? Bytes() : *wanted);
   std::uint64_t size = 0;
   const auto take = [&](std::span<const std::uint8_t> piece, Stream& connection) -> StepResult {
-    hasher.Add(piece);
+    if (wanted != nullptr) sink.Take(piece);
     const bool first = size == 0;
     size += piece.size();
     const auto url = first ? KeyUrlIn(piece) : std::nullopt;
@@ -51,9 +50,9 @@ StepResult FetchSource(RestoreRun& run, const std::string& component) {
       !streamed)
     return streamed;
   if (size == 0) return Refused(Reason::kAnswerMissing, component + " came empty");
-  if (wanted != nullptr && hasher.Finish() != *wanted)
-    return Refused(Reason::kDigest,
-                   fmt::format("{} ({} bytes) is not what the manifest names", component, size));
+  if (wanted == nullptr) return {};
+  if (const auto digest = sink.Finish(); !digest)
+    return Refused(Reason::kDigest, component + ": " + digest.error().detail);
   return {};
 }
 

@@ -10,7 +10,8 @@ constexpr int kRestoreImage = 13;
 }  // namespace
 
 ImageTransfer::ImageTransfer(Phone& phone, Attachment& attachment, Dialogue& dialogue,
-                             bool asynchronous)
+                             bool asynchronous, Bytes signed_digest,
+                             std::vector<ImageRecipe> recipes)
     : dialogue_(dialogue),
       asynchronous_(asynchronous),
       port_(asynchronous ? dialogue.OpenDataPort() : kAsrPort),
@@ -19,6 +20,8 @@ ImageTransfer::ImageTransfer(Phone& phone, Attachment& attachment, Dialogue& dia
                 {.port = port_,
                  .checksums = phone.Spec().asr_checksums,
                  .second_initiate = dialogue.Host().modern,
+                 .signed_digest = std::move(signed_digest),
+                 .recipes = std::move(recipes),
                  .percent = [this](int percent) { Tell(percent); },
                  .beginning = [this](std::span<const std::uint8_t> begin) { AskKey(begin); }}) {}
 

@@ -14,7 +14,8 @@ namespace rack {
 
 class ImageTransfer {
  public:
-  ImageTransfer(Phone& phone, Attachment& attachment, Dialogue& dialogue, bool asynchronous);
+  ImageTransfer(Phone& phone, Attachment& attachment, Dialogue& dialogue, bool asynchronous,
+                Bytes signed_digest, std::vector<ImageRecipe> recipes);
   ~ImageTransfer() { Stop(); }
 
   // Opens the port, asks for the image and begins to receive it.

@@ -34,6 +34,10 @@ struct RestoreRun {
   std::future<Dialogue::Answer> host_time;
 
   [[nodiscard]] bool Erases() const { return boot.ramdisk && boot.ramdisk->behaviour == "Erase"; }
+  // How the disk images of this restore were made, where the booted ramdisk says so.
+  [[nodiscard]] std::vector<ImageRecipe> Recipes() const {
+    return boot.ramdisk ? boot.ramdisk->images : std::vector<ImageRecipe>();
+  }
   // Whether the identity for this board names a component; the marker of the booted ramdisk says
   // so.
   [[nodiscard]] bool Names(std::string_view component) const {

@@ -18,10 +18,8 @@ bool InTheBackground(const RestoreRun& run) { return run.Asynchronous(); }
 // what follows for the next step (reference 7).
 StepResult VerifyImage(RestoreRun& run, const AsrImage& image) {
   for (const int percent : {0, 50, 100}) run.dialogue.Progress(kVerifyRestore, percent);
-  const auto rosi = run.ticket.components.find("rosi");
-  if (rosi == run.ticket.components.end() || rosi->second.Octets("DGST") != image.digest)
-    return Refused(Reason::kImageDigest, "the system image is not the signed one");
-  run.image_digest = station::ToHex(image.digest);
+  if (!image.digest) return std::unexpected(image.digest.error());
+  run.image_digest = station::ToHex(*image.digest);
   return {};
 }
 
@@ -36,9 +34,12 @@ StepResult AwaitImage(RestoreRun& run) {
 }
 
 StepResult AskImage(RestoreRun& run) {
-  if (!run.InTicket("rosi")) return Refused(Reason::kImageDigest, "the ticket signs no image");
-  run.image =
-      std::make_unique<ImageTransfer>(run.phone, run.attachment, run.dialogue, run.Asynchronous());
+  const auto rosi = run.ticket.components.find("rosi");
+  const auto digest =
+      rosi == run.ticket.components.end() ? std::nullopt : rosi->second.Octets("DGST");
+  if (!digest) return Refused(Reason::kImageDigest, "the ticket signs no image");
+  run.image = std::make_unique<ImageTransfer>(run.phone, run.attachment, run.dialogue,
+                                              run.Asynchronous(), *digest, run.Recipes());
   if (StepResult asked = run.image->Ask(); !asked) return asked;
   return run.Asynchronous() ? StepResult() : AwaitImage(run);
 }

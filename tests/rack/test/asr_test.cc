@@ -28,19 +28,20 @@ struct Host {
   std::size_t stop_at = SIZE_MAX;
   bool extra = false;
   std::uint64_t chunk_size = kBlock;
+  bool checksums = true;
 
   void Serve(int fd) const {
     Stream stream{station::Fd(fd)};
     (void)Command(stream);  // Initiate
-    stream.Write(Value(Value::Dict{{"Checksum Chunk Size", chunk_size},
-                                   {"FEC Slice Stride", 40},
-                                   {"Packet Payload Size", 1450},
-                                   {"Packets Per FEC", 25},
-                                   {"Payload", Value::Dict{{"Port", 1},
-                                                           {"Size", std::uint64_t{image.size()}}}},
-                                   {"Stream ID", 1},
-                                   {"Version", 1}})
-                     .ToXml());
+    Value info =
+        Value::Dict{{"FEC Slice Stride", 40},
+                    {"Packet Payload Size", 1450},
+                    {"Packets Per FEC", 25},
+                    {"Payload", Value::Dict{{"Port", 1}, {"Size", std::uint64_t{image.size()}}}},
+                    {"Stream ID", 1},
+                    {"Version", 1}};
+    if (checksums) info.Set("Checksum Chunk Size", chunk_size);
+    stream.Write(info.ToXml());
     for (Value command = Command(stream); command.Text("Command") == "OOBData";
          command = Command(stream))
       if (!stream.Write(std::span(image).subspan(*command.Number("OOB Offset"),
@@ -52,7 +53,7 @@ struct Host {
       if (wrong_byte_at >= at && wrong_byte_at < at + block.size()) block[wrong_byte_at - at] ^= 1U;
       Bytes checksum = Hash(HashKind::kSha1, block);
       if (wrong_checksum_at >= at && wrong_checksum_at < at + block.size()) checksum[0] ^= 1U;
-      if (!stream.Write(block) || !stream.Write(checksum)) return;
+      if (!stream.Write(block) || (checksums && !stream.Write(checksum))) return;
     }
     if (extra) stream.Write("x");
   }
@@ -69,12 +70,13 @@ struct Host {
   }
 };
 
-std::expected<AsrImage, Refusal> ReceiveFrom(const Host& host) {
+std::expected<AsrImage, Refusal> ReceiveFrom(const Host& host, AsrOptions options = {}) {
   Phone phone(TestSpec(), TestRoot(), "");
   Attachment attachment;
   int ends[2];
   EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-  AsrReceiver receiver(phone, attachment, {});
+  if (options.signed_digest.empty()) options.signed_digest = Hash(HashKind::kSha384, host.image);
+  AsrReceiver receiver(phone, attachment, std::move(options));
   receiver.Listen();
   const auto stream = std::make_shared<Stream>(station::Fd(ends[0]));
   attachment.Join(stream);
@@ -103,6 +105,59 @@ TEST(Asr, TakesImagesOfAnySize) {
     EXPECT_EQ(image->size, size);
     EXPECT_EQ(image->digest, Hash(HashKind::kSha384, host.image));
   }
+}
+
+// An image whose recipe the phone has, and its own digest.
+struct Known {
+  Host host;
+  AsrOptions options;
+};
+
+Known KnownImage(bool sparse) {
+  Known known;
+  ImageRecipe recipe{
+      .seed = 3, .path = "os.dmg", .size = 20'000'001, .sparse = sparse, .digests = {}};
+  known.host.image.resize(recipe.size);
+  DiskImage(recipe).Fill(0, known.host.image);
+  known.options.signed_digest = Hash(HashKind::kSha1, known.host.image);
+  recipe.digests = {known.options.signed_digest};
+  known.options.recipes = {recipe};
+  return known;
+}
+
+TEST(Asr, TakesAnImageWhoseRecipeItHas) {
+  for (const bool sparse : {false, true})
+    for (const bool checksums : {false, true}) {
+      Known known = KnownImage(sparse);
+      known.options.checksums = known.host.checksums = checksums;
+      const auto image = ReceiveFrom(known.host, known.options);
+      ASSERT_TRUE(image) << image.error().detail;
+      EXPECT_EQ(image->digest, known.options.signed_digest);
+    }
+}
+
+// Told only when all has come, with the place: a phone verifies what it has written.
+TEST(Asr, FindsTheFirstByteThatDiffers) {
+  for (const bool sparse : {false, true})
+    for (const std::size_t at : {std::size_t{0}, std::size_t{5'000'000}, std::size_t{20'000'000}}) {
+      Known known = KnownImage(sparse);
+      known.host.image[at] ^= 0x40U;
+      const auto image = ReceiveFrom(known.host, known.options);
+      ASSERT_TRUE(image) << image.error().detail;
+      ASSERT_FALSE(image->digest);
+      EXPECT_EQ(image->digest.error().reason, Reason::kImageDigest);
+      EXPECT_TRUE(image->digest.error().detail.ends_with(" byte " + std::to_string(at)))
+          << image->digest.error().detail;
+    }
+}
+
+TEST(Asr, RefusesAnotherImageThanTheSignedOne) {
+  Known shorter = KnownImage(false);
+  shorter.host.image.resize(10'000'000);
+  EXPECT_FALSE(ReceiveFrom(shorter.host, shorter.options)->digest);
+  AsrOptions options;
+  options.signed_digest = Bytes(48);
+  EXPECT_FALSE(ReceiveFrom(HostWith(500'000), options)->digest);
 }
 
 struct Wrong {
