@@ -58,6 +58,7 @@ class Plist {
   [[nodiscard]] static Plist Array() { return Plist(plist_new_array()); }
   [[nodiscard]] static Plist String(const std::string& text) { return Plist(plist_new_string(text.c_str())); }
   [[nodiscard]] static Plist Integer(std::uint64_t value) { return Plist(plist_new_uint(value)); }
+  [[nodiscard]] static Plist Real(double value) { return Plist(plist_new_real(value)); }
   [[nodiscard]] static Plist Bool(bool value) { return Plist(plist_new_bool(value ? 1 : 0)); }
   [[nodiscard]] static Plist Data(std::span<const std::uint8_t> bytes) {
     return Plist(plist_new_data(reinterpret_cast<const char*>(bytes.data()), bytes.size()));

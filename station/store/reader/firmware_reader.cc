@@ -68,16 +68,12 @@ struct FirmwareReader::Impl {
     return Fail(ErrorCode::kFirmwareMemberMissing, "no member \"" + std::string(name) + "\"");
   }
 
-  Status ReadInto(const IndexedMember& member, std::vector<std::uint8_t>& out) const {
-    const auto append = [&](Bytes bytes) -> Status {
-      out.insert(out.end(), bytes.begin(), bytes.end());
-      return {};
-    };
+  Status Visit(const IndexedMember& member, const Inflater::Sink& visit) const {
     if (member.method == firmware::ZipMethod::kStored)
-      return ipsw.Visit(member.data_offset, member.size, append);
+      return ipsw.Visit(member.data_offset, member.size, visit);
     Inflater inflater(member.size, member.crc32);
     STATION_CHECK(ipsw.Visit(member.data_offset, member.compressed_size,
-                             [&](Bytes bytes) { return inflater.Feed(bytes, append); }));
+                             [&](Bytes bytes) { return inflater.Feed(bytes, visit); }));
     return inflater.Finish();
   }
 
@@ -131,8 +127,18 @@ Result<std::vector<std::uint8_t>> FirmwareReader::Read(std::string_view member,
                                                    std::to_string(limit) + " expected");
   std::vector<std::uint8_t> bytes;
   bytes.reserve(found.size);
-  if (auto read = impl_->ReadInto(found, bytes); !read) return Fail(std::move(read).error(), doing);
+  auto read = impl_->Visit(found, [&](Bytes piece) -> Status {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return {};
+  });
+  if (!read) return Fail(std::move(read).error(), doing);
   return bytes;
+}
+
+Status FirmwareReader::Visit(std::string_view member,
+                             const std::function<Status(Bytes)>& visit) const {
+  STATION_TRY(found, impl_->Require(member));
+  return impl_->Visit(found, visit);
 }
 
 Result<Image> FirmwareReader::OpenImage(std::string_view member) const {
