@@ -2,13 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <vector>
 
 #include "station/base/log.h"
 #include "station/restore/asr.h"
 #include "station/restore/baseband_data.h"
+#include "station/restore/boot_objects.h"
+#include "station/restore/image_lists.h"
 #include "station/restore/nor_data.h"
+#include "station/restore/recovery_system.h"
+#include "station/restore/updater_output.h"
 #include "station/restore/updaters.h"
+#include "station/restore/url_assets.h"
 
 namespace station::restore {
 namespace {
@@ -64,53 +70,10 @@ Status SystemImage(const DataRequest& request, const ProviderContext& context, A
   return {};
 }
 
-// Names in the identity whose Info carries `flag`; the three forms in which firmware lists are
-// asked for (6.7).
-Status FlaggedImages(const std::string& flag, const std::string& list_key,
-                     const std::string& data_key, const DataRequest& request,
-                     const ProviderContext& context, AnswerChannel& channel) {
-  std::vector<std::string> names;
-  for (const firmware::Component& component : context.components.Identity().Components())
-    if (component.Flag(flag) && component.Path()) names.push_back(component.Name());
-  if (request.arguments[list_key].Bool().value_or(false) ||
-      request.arguments["ImageList"].Bool().value_or(false)) {
-    Plist list = Plist::Array();
-    for (const std::string& name : names) list.Append(Plist::String(name));
-    return channel.Send(One(list_key, std::move(list)));
-  }
-  if (const auto wanted = request.arguments["ImageName"].String()) {
-    Plist answer = One("ImageName", Plist::String(*wanted));
-    if (std::ranges::find(names, *wanted) != names.end()) {
-      STATION_TRY(image, context.components.Personalised(*wanted));
-      answer.Set(data_key, Plist::Data(image));
-    }
-    return channel.Send(answer);
-  }
-  Plist all = Plist::Dict();
-  for (const std::string& name : names) {
-    STATION_TRY(image, context.components.Personalised(name));
-    all.Set(name, Plist::Data(image));
-  }
-  return channel.Send(One(data_key, std::move(all)));
-}
-
-Status FudData(const DataRequest& request, const ProviderContext& context, AnswerChannel& channel) {
-  return FlaggedImages("IsFUDFirmware", "FUDImageList", "FUDImageData", request, context, channel);
-}
-Status EanData(const DataRequest& request, const ProviderContext& context, AnswerChannel& channel) {
-  return FlaggedImages("IsEarlyAccessFirmware", "EANImageList", "EANData", request, context,
-                       channel);
-}
-Status PersonalizedData(const DataRequest& request, const ProviderContext& context,
-                        AnswerChannel& channel) {
-  const auto flag = request.arguments["ImageType"].String();
-  if (!flag) return Fail(ErrorCode::kRestoreDialogue, "PersonalizedData without ImageType");
-  return FlaggedImages(*flag, "ImageList", "ImageData", request, context, channel);
-}
-
 Status BuildIdentity(const DataRequest& request, const ProviderContext& context,
                      AnswerChannel& channel) {
-  Plist answer = One("BuildIdentityDict", Plist::Copy(context.components.Identity().Node()));
+  const ComponentSource& components = ComponentsFor(request.arguments, context);
+  Plist answer = One("BuildIdentityDict", Plist::Copy(components.Identity().Node()));
   answer.Set("Variant", Plist::String(request.arguments["Variant"].String().value_or("Erase")));
   return channel.Send(answer);
 }
@@ -119,37 +82,11 @@ Status ReceiptManifest(const DataRequest&, const ProviderContext& context, Answe
       One("ReceiptManifest", Plist::Copy(context.components.Identity().Node()["Manifest"])));
 }
 
-// Boot objects go in pieces of 8192 bytes, each its own message.
-Status SendFile(std::span<const std::uint8_t> bytes, AnswerChannel& channel) {
-  constexpr std::size_t kPiece = 8192;
-  for (std::size_t at = 0; at < bytes.size(); at += kPiece)
-    STATION_CHECK(channel.Send(
-        One("FileData", Plist::Data(bytes.subspan(at, std::min(kPiece, bytes.size() - at))))));
-  return channel.Send(One("FileDataDone", Plist::Bool(true)));
-}
-
-Result<std::vector<std::uint8_t>> BootObject(const std::string& name, bool personalised,
-                                             const ProviderContext& context) {
-  constexpr std::array<std::pair<std::string_view, const char*>, 3> kFiles{
-      {{"__GlobalManifest__", "BuildManifest.plist"},
-       {"__RestoreVersion__", "RestoreVersion.plist"},
-       {"__SystemVersion__", "SystemVersion.plist"}}};
-  for (const auto& [object, file] : kFiles)
-    if (name == object) return context.components.Reader().Read(file);
-  return personalised ? context.components.Personalised(name) : context.components.Unchanged(name);
-}
-
-Status PersonalisedBootObject(const DataRequest& request, const ProviderContext& context,
-                              AnswerChannel& channel) {
-  STATION_TRY(object,
-              BootObject(request.arguments["ImageName"].String().value_or(""), true, context));
-  return SendFile(object, channel);
-}
-Status SourceBootObject(const DataRequest& request, const ProviderContext& context,
-                        AnswerChannel& channel) {
-  STATION_TRY(object,
-              BootObject(request.arguments["ImageName"].String().value_or(""), false, context));
-  return SendFile(object, channel);
+// Seconds since 1970, as a phone without a network asks for them.
+Status HostSystemTime(const DataRequest&, const ProviderContext&, AnswerChannel& channel) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return channel.Send(
+      One("SetHostTimeOnDevice", Plist::Real(std::chrono::duration<double>(now).count())));
 }
 
 constexpr auto kProviders = std::to_array<std::pair<std::string_view, Provider>>({
@@ -161,14 +98,25 @@ constexpr auto kProviders = std::to_array<std::pair<std::string_view, Provider>>
     {"DeviceTree", &DeviceTree},
     {"SystemImageRootHash", &RootHash},
     {"SystemImageCanonicalMetadata", &CanonicalMetadata},
-    {"FUDData", &FudData},
-    {"EANData", &EanData},
-    {"PersonalizedData", &PersonalizedData},
+    {"FUDData", &ProvideFudData},
+    {"EANData", &ProvideEanData},
+    {"PersonalizedData", &ProvidePersonalizedData},
     {"FirmwareUpdaterPreflight", &Empty},
     {"BuildIdentityDict", &BuildIdentity},
     {"ReceiptManifest", &ReceiptManifest},
-    {"PersonalizedBootObjectV3", &PersonalisedBootObject},
-    {"SourceBootObjectV4", &SourceBootObject},
+    {"PersonalizedBootObjectV3", &ProvidePersonalisedBootObject},
+    {"SourceBootObjectV4", &ProvideSourceBootObject},
+    {"HostSystemTime", &HostSystemTime},
+    {"URLAsset", &ProvideUrlAsset},
+    {"StreamedImageDecryptionKey", &ProvideDecryptionKey},
+    {"BasebandUpdaterOutputData", &TakeUpdaterOutput},
+    {"RecoveryOSASRImage", &SystemImage},
+    {"RecoveryOSRootTicketData", &ProvideRecoveryTicket},
+    {"RecoveryOSLocalPolicy", &ProvideRecoveryPolicy},
+    {"RecoveryOSFileAssetImage", &ProvideRecoveryFile},
+    {"RecoveryOSIBootFWFilesImages", &ProvideRecoveryBootFiles},
+    {"RecoveryOSImage", &ProvideRecoveryImage},
+    {"RecoveryOSVersionData", &ProvideRecoveryVersion},
     {"FirmwareUpdaterData", &ProvideUpdaterData},
     {"BasebandData", &ProvideBasebandData},
 });

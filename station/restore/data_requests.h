@@ -35,6 +35,8 @@ struct RestoreMemory {
   plist::Plist baseband_answer;
 };
 
+struct RecoverySystem;
+
 // What providers may use; outlives the dialogue.
 struct ProviderContext {
   const ComponentSource& components;
@@ -43,6 +45,10 @@ struct ProviderContext {
   ConnectToPort connect;
   std::function<void()> image_sent;  // the system image is on the phone
   RestoreMemory& memory;
+  const RecoverySystem* recovery = nullptr;  // where the firmware brings one
+  // Answers a request the phone makes within another one: on the port the message names, else on
+  // the main connection.
+  std::function<Status(plist::View message, const std::string& type)> answer_elsewhere{};
 };
 
 // One data type's provider: answers through `channel` (SystemImageData has a connection of its

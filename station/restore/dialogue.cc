@@ -13,6 +13,7 @@
 #include "station/restore/device_status.h"
 #include "station/restore/fdr.h"
 #include "station/restore/phone_log.h"
+#include "station/restore/recovery_system.h"
 #include "station/restore/restore_options.h"
 #include "station/restore/stoppable_control.h"
 
@@ -57,11 +58,17 @@ class Dialogue {
                    image_sent_ = true;
                    events.image_sent();
                  },
-                 memory_} {}
+                 memory_,
+                 nullptr,
+                 [this](View message, const std::string& type) {
+                   return AnswerElsewhere(message, type);
+                 }} {}
 
   Status Start() {
     KeepSavedDebugInfo();
-    Plist options = BuildRestoreOptions(context_.components.Identity(), context_.setup.preflight);
+    STATION_TRY(room, PrepareRecovery());
+    Plist options =
+        BuildRestoreOptions(context_.components.Identity(), context_.setup.preflight, room);
     return shared_.restored.StartRestore(std::move(options), control_);
   }
 
@@ -118,6 +125,23 @@ class Dialogue {
     STATION_TRY(connection, context_.connect(*request.data_port));
     PortChannel channel(std::move(connection), control_);
     return ProvideData(request, context_, channel);
+  }
+
+  Status AnswerElsewhere(View message, const std::string& fallback) {
+    return Provide(RequestOf(message, message["DataType"].String().value_or(fallback)),
+                   main_beside_);
+  }
+
+  // Signed for before the restore begins, so that nothing is erased for a system that cannot be had
+  // whole.
+  Result<std::optional<RecoverySystemRoom>> PrepareRecovery() {
+    STATION_TRY(identity,
+                FindRecoveryIdentity(context_.components.Identity(), context_.setup.manifest));
+    if (!identity) return std::nullopt;
+    STATION_TRY(system, PrepareRecoverySystem(*identity, context_.components, context_.setup));
+    recovery_ = std::move(system);
+    context_.recovery = recovery_.get();
+    return std::optional(RoomFor(*recovery_));
   }
 
   Result<bool> OnDataRequest(View message) {
@@ -241,6 +265,7 @@ class Dialogue {
   MainChannel main_;
   MainChannel main_beside_;
   RestoreMemory memory_;
+  std::unique_ptr<RecoverySystem> recovery_;
   ProviderContext context_;
   std::atomic<bool> image_sent_{false};
   std::int64_t last_operation_ = -1;

@@ -36,6 +36,7 @@ struct RestoreSetup {
   // Hosts the phone may reach through this host (factory data, decryption keys) beside apple.com
   // and what is under it.
   std::vector<std::string> further_hosts{};
+  std::filesystem::path ca_file{};  // PEM roots for those fetches; empty: the system's
 };
 
 }  // namespace station::restore

@@ -201,6 +201,7 @@ Status RestoreJob::Restore() {
   setup.ask = [this](plist::Plist request) { return AskSigner(std::move(request)); };
   setup.manifest = &*manifest_;
   setup.ap_answer = ap_answer_.Get();
+  setup.ca_file = orders_.signing_ca_file();
   return restore::RunRestoreDialogue(restored, device, components, setup, reporter_, events);
 }
 
