@@ -60,7 +60,7 @@ Status RestoreJob::BootRestoreOs() {
 }
 
 Status RestoreJob::StartIbec() {
-  const restore::ComponentSource components(*reader_, *identity_, *ticket_);
+  const restore::ComponentSource components(*reader_, *identity_, *ticket_, ap_answer_.Get());
   STATION_TRY(ibec, components.Personalised("iBEC"));
   const auto in_iboot = watch_->Look();
   if (!in_iboot) return Fail(ErrorCode::kPhoneGone, "the phone left before it was booted");
@@ -99,7 +99,7 @@ Error RestoreJob::WhyRefused(Error symptom, std::string_view component) {
 
 // `sending` names the component whose command is under way, empty between them.
 Status RestoreJob::SendBootComponents(boot::RecoveryClient& phone, std::string& sending) {
-  const restore::ComponentSource components(*reader_, *identity_, *ticket_);
+  const restore::ComponentSource components(*reader_, *identity_, *ticket_, ap_answer_.Get());
   const auto send = [&](const std::string& component, const char* command) -> Status {
     STATION_CHECK(reporter_.KeepGoing());
     STATION_TRY(image, components.Personalised(component));

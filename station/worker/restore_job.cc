@@ -194,7 +194,7 @@ Status RestoreJob::Restore() {
   STATION_TRY(restored, restore::RestoredClient::Open(device, reporter_));
   STATION_TRY(found, restored.ReadEcid(reporter_));
   STATION_CHECK(CheckEcid(found, "the phone in restore mode"));
-  const restore::ComponentSource components(*reader_, *identity_, *ticket_);
+  const restore::ComponentSource components(*reader_, *identity_, *ticket_, ap_answer_.Get());
   const restore::DialogueEvents events{[this] { (void)reporter_.BeginStep(Step::kFlash); }};
   restore::RestoreSetup setup;
   setup.ecid = ecid_;
