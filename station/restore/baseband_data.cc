@@ -4,6 +4,7 @@
 
 #include "station/base/log.h"
 #include "station/restore/baseband_package.h"
+#include "station/restore/patient_signer.h"
 #include "station/signing/baseband_request.h"
 #include "station/signing/request_fields.h"
 
@@ -36,7 +37,7 @@ Result<Plist> AnswerFor(const signing::BasebandChip& chip, const ProviderContext
   if (auto remembered = Remembered(chip.nonce, context)) return std::move(*remembered);
   STATION_TRY(request, signing::BuildBasebandRequest(context.components.Identity(),
                                                      context.setup.ecid, chip));
-  auto answer = context.setup.ask(std::move(request));
+  auto answer = AskPatiently(request, context);
   if (!answer) return Fail(std::move(answer).error(), "ticket of the baseband");
   STATION_CHECK(signing::CheckBasebandAnswer(answer->Get()));
   if (!chip.nonce.empty()) {

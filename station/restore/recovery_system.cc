@@ -9,6 +9,7 @@
 #include "station/base/log.h"
 #include "station/image4/personalise.h"
 #include "station/restore/boot_objects.h"
+#include "station/restore/patient_signer.h"
 #include "station/signing/ticket_request.h"
 
 namespace station::restore {
@@ -207,7 +208,7 @@ Status ProvideRecoveryPolicy(const DataRequest& request, const ProviderContext& 
   ask.Set("ApNonce", Plist::Data(context.components.Ticket().Octets("BNCH").value_or(
                          std::vector<std::uint8_t>())));
   ask.Set("ApSecurityMode", Plist::Bool(true)).Set("ApProductionMode", Plist::Bool(true));
-  auto answer = context.setup.ask(std::move(ask));
+  auto answer = AskPatiently(ask, context);
   if (!answer) return Fail(std::move(answer).error(), "ticket of the local policy");
   const auto ticket = (*answer)["ApImg4Ticket"].Data();
   if (!ticket)

@@ -1,6 +1,7 @@
 #include "station/restore/updaters.h"
 
 #include "station/base/log.h"
+#include "station/restore/patient_signer.h"
 #include "station/restore/updater_firmware.h"
 #include "station/signing/peripheral_request.h"
 
@@ -46,7 +47,7 @@ Status ProvideUpdaterData(const DataRequest& request, const ProviderContext& con
                                        arguments["DeviceGeneratedRequest"],
                                        arguments["DeviceGeneratedTags"]};
   STATION_TRY(asked, signing::BuildPeripheralRequest(*updater, input));
-  auto answer = context.setup.ask(Plist::Copy(asked.request.Get()));
+  auto answer = AskPatiently(asked.request, context);
   if (!answer) return Fail(std::move(answer).error(), "ticket of " + *updater);
   STATION_CHECK(signing::CheckPeripheralAnswer(answer->Get(), asked));
   Log(LogLevel::kInfo, "chip signed for",

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "firmware_world.h"
+#include "small_server.h"
 
 namespace station::restore {
 namespace {
@@ -33,6 +34,10 @@ class Phone {
   explicit Phone(device::Connection connection) : channel_(std::move(connection)) {}
   void Say(const std::string& xml) {
     EXPECT_TRUE(channel_.Send(ParseXml("<plist>" + xml + "</plist>"), control_));
+  }
+  // The host may have hung up by now.
+  void Mutter(const std::string& xml) {
+    (void)channel_.Send(ParseXml("<plist>" + xml + "</plist>"), control_);
   }
   Plist Hear() {
     auto message = channel_.Receive(kPatience, control_);
@@ -72,13 +77,22 @@ class Phone {
   testing::FreeRun control_;
 };
 
+Bytes EncryptedImage() {
+  Bytes image(10'000, 3);
+  std::copy_n("AEA1", 4, image.begin());
+  return image;
+}
+
 class DialogueTest : public ::testing::Test {
  protected:
   DialogueTest()
-      : world_(ParseXml("<plist><dict><key>Info</key><dict/><key>Manifest</key><dict><key>Fud</"
-                        "key><dict><key>Info</key><dict><key>Path</key><string>fud</string>"
-                        "<key>IsFUDFirmware</key><true/></dict></dict></dict></dict></plist>"),
-               {{"fud", testing::MakeIm4p("fudx", Bytes(40, 1))}}) {
+      : world_(ParseXml(
+                   "<plist><dict><key>Info</key><dict/><key>Manifest</key><dict><key>Fud</"
+                   "key><dict><key>Info</key><dict><key>Path</key><string>fud</string>"
+                   "<key>IsFUDFirmware</key><true/></dict></dict><key>Cryptex</key><dict><key>"
+                   "Info</key><dict><key>Path</key><string>cryptex</string></dict></dict></dict></"
+                   "dict></plist>"),
+               {{"fud", testing::MakeIm4p("fudx", Bytes(40, 1))}, {"cryptex", EncryptedImage()}}) {
     folder_ =
         std::filesystem::path(::testing::TempDir()) / ("dialogue." + std::to_string(::getpid()));
     std::filesystem::create_directories(folder_);
@@ -157,10 +171,12 @@ TEST_F(DialogueTest, FirstErrorStays_WhateverIsSaidAfterwards) {
         "<dict><key>MsgType</key><string>CheckpointMsg</string><key>CHECKPOINT_ID</"
         "key><integer>1545</integer><key>CHECKPOINT_RESULT</key><integer>1</integer></dict>");
     phone.Status(14, "<key>Log</key><string>sep did not start</string>");
-    phone.Say(
+    phone.Mutter(
         "<dict><key>MsgType</key><string>ProgressMsg</string><key>Operation</key><integer>20</"
         "integer><key>Progress</key><integer>5</integer></dict>");
-    phone.Status(0);
+    phone.Mutter(
+        "<dict><key>MsgType</key><string>StatusMsg</string><key>Status</key><integer>0</integer></"
+        "dict>");
   });
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kDeviceStatusSep) << done.error().context;
@@ -244,6 +260,64 @@ TEST_F(DialogueTest, DataPortGetsTheAnswer_BesideTheConversation) {
         phone.End();
       },
       std::move(ports)));
+}
+
+TEST_F(DialogueTest, UpdaterOutputIsTakenToItsEnd) {
+  auto [ours, theirs] = Pair();
+  std::vector<device::Connection> ports;
+  ports.push_back(std::move(ours));
+  auto end = std::make_shared<device::Connection>(std::move(theirs));
+  EXPECT_TRUE(Run(
+      [end](Phone& phone) {
+        phone.Begin();
+        phone.Say(
+            "<dict><key>MsgType</key><string>BasebandUpdaterOutputData</string><key>DataPort</key>"
+            "<integer>4711</integer></dict>");
+        testing::FreeRun control;
+        EXPECT_TRUE(end->Send(Bytes(100'000, 7), kPatience, control));
+        *end = device::Connection(Fd());  // closes
+        phone.End();
+      },
+      std::move(ports)));
+}
+
+// A boot object on a port of its own; the key for it is asked for there and answered on another
+// one.
+TEST_F(DialogueTest, EncryptedObjectAndItsKeyGoOverPortsOfTheirOwn) {
+  testing::SmallServer server([](const std::string&) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nkey";
+  });
+  world_.setup.further_hosts = {"127.0.0.1"};
+  auto [object_ours, object_theirs] = Pair();
+  auto [key_ours, key_theirs] = Pair();
+  std::vector<device::Connection> ports;
+  ports.push_back(std::move(object_ours));
+  ports.push_back(std::move(key_ours));
+  auto object_end = std::make_shared<device::Connection>(std::move(object_theirs));
+  auto key_end = std::make_shared<device::Connection>(std::move(key_theirs));
+  const auto done = Run(
+      [=, &server](Phone& phone) {
+        phone.Begin();
+        phone.Request(
+            "AsyncDataRequestMsg", "SourceBootObjectV4",
+            "<key>DataPort</key><integer>1</integer><key>Arguments</key><dict><key>ImageName</key>"
+            "<string>Cryptex</string></dict>");
+        Phone object(std::move(*object_end));
+        EXPECT_EQ(object.Hear()["FileData"].Data()->size(), 8192U);
+        object.Say(
+            "<dict><key>MsgType</key><string>URLAsset</string><key>DataPort</key><integer>2</"
+            "integer>"
+            "<key>Arguments</key><dict><key>RequestMethod</key><string>GET</"
+            "string><key>RequestURL</key><string>" +
+            server.Url("/key") + "</string></dict></dict>");
+        Phone key(std::move(*key_end));
+        EXPECT_EQ(key.Hear()["ResponseBody"].Data()->size(), 3U);
+        EXPECT_EQ(object.Hear()["FileData"].Data()->size(), 1808U);
+        EXPECT_EQ(object.Hear()["FileDataDone"].Bool(), true);
+        phone.End();
+      },
+      std::move(ports));
+  EXPECT_TRUE(done) << done.error().context;
 }
 
 TEST_F(DialogueTest, ManyAsynchronousRequestsAreAllAnswered) {

@@ -217,6 +217,34 @@ TEST(Updaters, AnEndlessLoopEnds) {
   EXPECT_EQ(done.error().code, ErrorCode::kUpdaterLoop);
 }
 
+// A phone in mid-restore can start nothing else: a signing server that comes back is worth waiting
+// for.
+TEST(Updaters, SigningServerOutOfReachIsAskedAgain_ARefusalIsNot) {
+  FirmwareWorld world = World();
+  int asked = 0;
+  world.setup.ask = [&](plist::Plist) -> Result<plist::Plist> {
+    if (++asked < 4)
+      return Fail(asked == 2 ? ErrorCode::kSigningBusy : ErrorCode::kSigningUnreachable, "away");
+    Plist answer = Plist::Dict();
+    answer.Set("SE,Ticket", Plist::Data(Bytes(9, 8)));
+    return answer;
+  };
+  KeptAnswers channel;
+  EXPECT_TRUE(world.Provide("FirmwareUpdaterData", Ask("SE", SecureElement(0x73)), channel));
+  EXPECT_EQ(asked, 4);
+  asked = -100;
+  EXPECT_EQ(
+      world.Provide("FirmwareUpdaterData", Ask("SE", SecureElement(0x73)), channel).error().code,
+      ErrorCode::kSigningUnreachable);
+  EXPECT_EQ(asked, -94) << "bounded";
+  world.setup.ask = [&](plist::Plist) -> Result<plist::Plist> {
+    ++asked;
+    return Fail(ErrorCode::kSigningNotSigned, "94");
+  };
+  EXPECT_FALSE(world.Provide("FirmwareUpdaterData", Ask("SE", SecureElement(0x73)), channel));
+  EXPECT_EQ(asked, -93);
+}
+
 TEST(Updaters, SignersRefusalAndIncompleteRequestsAreErrors) {
   FirmwareWorld world = World();
   KeptAnswers channel;
