@@ -73,7 +73,7 @@ station::Status Rack::FaultSigner(const std::vector<std::string>& words) {
 
 station::Status Rack::FaultPhone(Phone& phone, const std::vector<std::string>& words) {
   if (words.size() == 2 && words[0] == kSwap.Name()) return SwapPorts(phone, words[1]);
-  if (words.size() > 1 && words[0] == "unplug-at-step") {
+  if (words.size() > 1 && words[0].ends_with("-at-step")) {
     const std::vector<std::string> steps = RestoreStepNames();
     if (std::ranges::find(steps, words[1]) == steps.end())
       return Fail(ErrorCode::kBadRequest, fmt::format("steps are: {}", fmt::join(steps, " ")));
