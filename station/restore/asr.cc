@@ -23,7 +23,6 @@ constexpr int kConnectAttempts = 30;
 constexpr std::chrono::milliseconds kConnectPause{1000};
 constexpr int kSendBuffer = 4 << 20;
 constexpr std::size_t kLongestQuestion = 64 * 1024;
-constexpr std::uint64_t kLongestOobRange = 64U << 20U;
 
 class AsrSession {
  public:
@@ -88,18 +87,14 @@ class AsrSession {
   Status SendRange(plist::View question) {
     const auto length = question["OOB Length"].Integer();
     const auto offset = question["OOB Offset"].Integer();
-    if (!length || !offset || *length > kLongestOobRange || *offset > image_.Size() ||
-        *length > image_.Size() - *offset)
+    if (!length || !offset || *offset > image_.Size() || *length > image_.Size() - *offset)
       return Fail(ErrorCode::kAsrRange, "the phone asks for " + std::to_string(length.value_or(0)) +
                                             " bytes at " + std::to_string(offset.value_or(0)) +
                                             " of " + std::to_string(image_.Size()));
-    std::vector<std::uint8_t> bytes(*length);
-    STATION_CHECK(image_.ReadVerified(*offset, bytes));
-    return connection_.Send(bytes, kStall, control_);
+    return SendVerified(*offset, *length);
   }
 
   Status SendPayload() {
-    std::vector<std::uint8_t> verified(checksums_ ? 0 : store::kAsrChunk);
     for (std::uint64_t offset = 0; offset < image_.Size(); offset += store::kAsrChunk) {
       STATION_CHECK(control_.KeepGoing());
       const std::uint64_t size = std::min(store::kAsrChunk, image_.Size() - offset);
@@ -108,9 +103,7 @@ class AsrSession {
         STATION_CHECK(
             connection_.Send(image_.AsrDigests()[offset / store::kAsrChunk], kStall, control_));
       } else {
-        const std::span chunk = std::span(verified).first(size);
-        STATION_CHECK(image_.ReadVerified(offset, chunk));
-        STATION_CHECK(connection_.Send(chunk, kStall, control_));
+        STATION_CHECK(SendVerified(offset, size));
       }
       const std::uint64_t done = offset + size;
       control_.Progress(static_cast<double>(done) / static_cast<double>(image_.Size()), done,
@@ -119,6 +112,22 @@ class AsrSession {
     return {};
   }
 
+  // Chunk by chunk, each read and compared with the import's digest before a byte of it is sent.
+  Status SendVerified(std::uint64_t offset, std::uint64_t size) {
+    chunk_.resize(store::kAsrChunk);
+    while (size > 0) {
+      const std::uint64_t part = std::min(size, store::kAsrChunk - offset % store::kAsrChunk);
+      const std::span bytes = std::span(chunk_).first(part);
+      STATION_CHECK(image_.ReadVerified(offset, bytes));
+      STATION_CHECK(connection_.Send(bytes, kStall, control_));
+      offset += part;
+      size -= part;
+    }
+    return {};
+  }
+
+  // Straight from the page cache; what the disk does to the bytes is for the phone to find, by the
+  // digest that follows.
   Status SendFromFile(std::uint64_t offset, std::uint64_t size) {
     auto at = static_cast<off_t>(image_.Offset() + offset);
     const auto end = at + static_cast<off_t>(size);
@@ -130,6 +139,9 @@ class AsrSession {
         return Fail(ErrorCode::kFirmwareRotted, "the stored image is shorter than it was");
       if (errno == EAGAIN) {
         STATION_CHECK(connection_.WaitWritable(kStall, control_));
+      } else if (errno == EIO) {
+        return Fail(ErrorCode::kFirmwareRotted,
+                    "the stored image cannot be read near byte " + std::to_string(at));
       } else if (errno != EINTR) {
         return Fail(ErrorCode::kAsrTransfer,
                     std::string("sending the system image: ") + std::strerror(errno));
@@ -141,7 +153,8 @@ class AsrSession {
   device::Connection connection_;
   const store::Image& image_;
   JobControl& control_;
-  std::string buffer_;
+  std::string buffer_;               // of the phone's questions
+  std::vector<std::uint8_t> chunk_;  // what is sent verified
   bool checksums_ = false;
 };
 
