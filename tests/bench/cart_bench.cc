@@ -28,7 +28,7 @@ std::string Cart(int phones) {
   std::string cart = "phones:\n";
   for (int i = 0; i < phones; ++i)
     cart += "  - {name: P" + std::to_string(i) + ", port: \"1-" + std::to_string(1 + i / 8) + "." + std::to_string(1 + i % 8) +
-            "\", product: \"iPhone10,1\", ecid: \"0x" + std::to_string(100000 + i) + "\", os_build: \"18H17\", mode: normal, timing: {finish: 1}}\n";
+            "\", product: \"iPhone10,1\", ecid: \"0x" + std::to_string(100000 + i) + "\", os_build: \"18H17\", updaters: false, mode: normal, timing: {finish: 1}}\n";
   return cart;
 }
 

@@ -14,9 +14,9 @@ namespace station::integration {
 namespace {
 
 constexpr const char* kCart = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xd1", os_build: "18H17", mode: normal}
-  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xd2", os_build: "18H17", mode: recovery}
-  - {name: A3, port: "1-1.3", product: "iPhone10,3", ecid: "0xd3", os_build: "18H17", mode: normal}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xd1", os_build: "18H17", updaters: false, mode: normal}
+  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xd2", os_build: "18H17", updaters: false, mode: recovery}
+  - {name: A3, port: "1-1.3", product: "iPhone10,3", ecid: "0xd3", os_build: "18H17", updaters: false, mode: normal}
 )";
 
 class Api : public testing::Test {

@@ -18,7 +18,7 @@ std::string Cart() {
     const std::string port = (first_row ? "1-1." : "1-2.") + std::to_string(first_row ? i : i - 4);
     const std::string product = first_row ? (i % 2 == 1 ? "iPhone10,1" : "iPhone10,4") : (i % 2 == 1 ? "iPhone10,3" : "iPhone10,6");
     cart += "  - {name: " + name + ", port: \"" + port + "\", product: \"" + product + "\", ecid: \"0xc0" + std::to_string(i) +
-            "\", os_build: \"18H17\", mode: " + (i == 8 ? "recovery" : "normal") +
+            "\", os_build: \"18H17\", updaters: false, mode: " + (i == 8 ? "recovery" : "normal") +
             (name == "B2" ? ", super_speed: true" : "") + ", timing: {finish: 1}}\n";
   }
   return cart;

@@ -9,11 +9,11 @@ namespace station::integration {
 namespace {
 
 constexpr const char* kTwo = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", mode: normal, timing: {finish: 1}}
-  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xa2", os_build: "18H17", mode: normal, timing: {finish: 1}}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
+  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xa2", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
 )";
 constexpr const char* kOne = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", mode: normal, timing: {finish: 1}}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
 )";
 
 void ArmNow(Bench& bench, const std::string& port) {

@@ -9,6 +9,7 @@
 
 #include "tests/rack/forge/contents.h"
 #include "tests/rack/forge/manifest.h"
+#include "tests/rack/forge/side_files.h"
 #include "tests/rack/forge/zip_reader.h"
 #include "tests/rack/image4/components.h"
 #include "tests/rack/image4/payload.h"
@@ -31,6 +32,8 @@ class Checker {
   [[nodiscard]] Status CheckIdentity(const Value& identity, const Value::Dict& components);
   [[nodiscard]] Status CheckEntry(const std::string& component, const Value& entry,
                                   const Value& identity);
+  [[nodiscard]] Status CheckSideDigests(const std::string& component, const Value& entry,
+                                        const Value& identity);
   [[nodiscard]] Result<Bytes> DigestOf(const std::string& path, const std::string& type,
                                        HashKind hash);
   [[nodiscard]] Status CompareWithRecipe(const ImageRecipe& recipe);
@@ -95,6 +98,7 @@ Status Checker::CheckEntry(const std::string& component, const Value& entry,
   if (path.empty()) return {};
   if (zip_.Find(path) == nullptr)
     return Fail(ErrorCode::kFirmwareMalformed, path + " is not in the archive");
+  STATION_CHECK(CheckSideDigests(component, entry, identity));
   const Bytes* stated = entry.Data("Digest");
   if (stated == nullptr) return {};
   const std::string type = TicketName(component, entry.Find("Info"));
@@ -102,6 +106,16 @@ Status Checker::CheckEntry(const std::string& component, const Value& entry,
   if (digest != *stated)
     return Fail(ErrorCode::kFirmwareMalformed, "the digest is not that of " + path);
   ++report_.digests;
+  return {};
+}
+
+// What stands in the entry besides Digest: of baseband and secure element.
+Status Checker::CheckSideDigests(const std::string& component, const Value& entry,
+                                 const Value& identity) {
+  if (!HasSideDigests(component)) return {};
+  STATION_TRY(bytes, zip_.Read(PathOf(entry)));
+  if (WithSideDigests(component, entry, identity, bytes).ToXml() != entry.ToXml())
+    return Fail(ErrorCode::kFirmwareMalformed, "its digests are not those of " + PathOf(entry));
   return {};
 }
 

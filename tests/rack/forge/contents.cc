@@ -7,6 +7,7 @@
 
 #include "tests/rack/forge/ftab.h"
 #include "tests/rack/forge/random_source.h"
+#include "tests/rack/forge/side_files.h"
 #include "tests/rack/image4/payload.h"
 
 namespace rack {
@@ -66,7 +67,7 @@ Bytes MakeContents(const PlannedFile& file, const ContentSizes& sizes) {
     case FileKind::kFtab:
       return MakeFtab(file, data, sizes.seed);
     case FileKind::kPlain:
-      return data;
+      return MakeSideFile(file, sizes.seed).value_or(std::move(data));
     case FileKind::kDiskImage:
     case FileKind::kEmpty:
       break;

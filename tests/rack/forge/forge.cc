@@ -12,6 +12,7 @@
 #include "tests/rack/forge/manifest.h"
 #include "tests/rack/forge/plan.h"
 #include "tests/rack/forge/restore_plist.h"
+#include "tests/rack/forge/side_files.h"
 #include "tests/rack/forge/zip_writer.h"
 
 namespace rack {
@@ -124,6 +125,7 @@ Status Forger::AddFile(PlannedFile& file) {
     Bytes& digest = digests[{use.type, use.hash}];
     if (digest.empty()) digest = DigestOfUse(contents, use.type, use.hash);
     SetDigest(use, digest);
+    *use.entry = WithSideDigests(use.component, *use.entry, *use.identity, contents);
   }
   return {};
 }

@@ -60,6 +60,8 @@ std::vector<ImageRecipe> ReadRecipes(const Value* list) {
 Bytes WriteMarker(const Marker& marker) {
   Value boards = Value::Dict{};
   for (const auto& [board, names] : marker.components) boards.Set(board, ToValue(names));
+  Value sides = Value::Dict{};
+  for (const auto& [board, side] : marker.sides) sides.Set(board, side);
   Value digests = Value::Dict{};
   for (const auto& [board, named] : marker.digests) {
     Value of_board = Value::Dict{};
@@ -70,7 +72,7 @@ Bytes WriteMarker(const Marker& marker) {
       Value::Dict{{"Behaviour", marker.behaviour},   {"Build", marker.build},
                   {"Version", marker.version},       {"Board", marker.board},
                   {"Components", std::move(boards)}, {"Digests", std::move(digests)},
-                  {"Images", ToValue(marker.images)}};
+                  {"Sides", std::move(sides)},       {"Images", ToValue(marker.images)}};
   const std::string body = facts.ToBinary();
   Bytes bytes(kMagic.begin(), kMagic.end());
   for (std::size_t i = 0; i < kLengthSize; ++i)
@@ -97,6 +99,7 @@ std::optional<Marker> ReadMarker(std::span<const std::uint8_t> payload_data) {
                 .board = facts->Text("Board"),
                 .components = {},
                 .digests = {},
+                .sides = {},
                 .images = ReadRecipes(facts->Find("Images"))};
   if (const Value* boards = facts->Find("Components");
       boards != nullptr && boards->AsDict() != nullptr)
@@ -108,6 +111,8 @@ std::optional<Marker> ReadMarker(std::span<const std::uint8_t> payload_data) {
       if (named.AsDict() != nullptr)
         for (const auto& [component, digest] : *named.AsDict())
           if (digest.AsBytes() != nullptr) marker.digests[board][component] = *digest.AsBytes();
+  if (const Value* sides = facts->Find("Sides"); sides != nullptr && sides->AsDict() != nullptr)
+    for (const auto& [board, side] : *sides->AsDict()) marker.sides[board] = side;
   return marker;
 }
 

@@ -24,6 +24,8 @@ struct Marker {
   std::map<std::string, std::set<std::string>> components;
   // Boards to the digests of what their identity names and no ticket of the phone's signs.
   std::map<std::string, std::map<std::string, Bytes>> digests;
+  // Boards to what their identity says of the chips beside the application processor (SideFacts).
+  std::map<std::string, Value> sides = {};
   // The disk images a restore with this ramdisk installs.
   std::vector<ImageRecipe> images;
 };

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "tests/rack/forge/manifest.h"
+#include "tests/rack/forge/side_files.h"
 #include "tests/rack/image4/components.h"
 
 namespace rack {
@@ -78,13 +79,15 @@ void NameFile(PlannedFile& file, const std::string& path, const std::string& com
 }
 
 // A ramdisk serves every board whose identity names it.
-Status MarkRamdisk(PlannedFile& file, const Value& identity_info, const Value::Dict& components) {
+Status MarkRamdisk(PlannedFile& file, const Value& identity, const Value::Dict& components) {
+  const Value& identity_info = *identity.Find("Info");
   const std::string behaviour = IsUpdate(identity_info) ? "Update" : "Erase";
   if (!file.marker.behaviour.empty() && file.marker.behaviour != behaviour)
     return Fail(ErrorCode::kFirmwareMalformed,
                 file.path + " is the ramdisk of erase and of update");
   file.marker.behaviour = behaviour;
   const std::string board = identity_info.Text("DeviceClass");
+  file.marker.sides[board] = SideFacts(identity);
   std::set<std::string>& names = file.marker.components[board];
   for (const auto& [name, entry] : components) {
     names.insert(name);
@@ -108,9 +111,11 @@ Status AddEntry(Plan& plan, const Value& identity, Value::Dict& components,
   PlannedFile& file = plan[path];
   if (file.uses.empty() || (IsRestoreForm(file.main_component) && !IsRestoreForm(component)))
     NameFile(file, path, component, entry);
-  if (component == kRamdisk) STATION_CHECK(MarkRamdisk(file, identity_info, components));
+  if (component == kRamdisk) STATION_CHECK(MarkRamdisk(file, identity, components));
   if (IsDeviceTree(component)) MarkDeviceTree(file, identity_info.Text("DeviceClass"));
   file.uses.push_back({.entry = &entry,
+                       .identity = &identity,
+                       .component = component,
                        .type = TicketName(component, entry.Find("Info")),
                        .hash = DigestKind(entry, identity)});
   return {};

@@ -32,8 +32,10 @@ struct PlannedFile {
   // the phone's signs them.
   std::map<std::string, std::map<std::string, const Value*>> cryptexes;
   struct Use {
-    Value* entry = nullptr;  // the manifest entry whose Digest is to be replaced
-    std::string type;        // what an IM4P is patched to before it is hashed; the part of an ftab
+    Value* entry = nullptr;           // the manifest entry whose Digest is to be replaced
+    const Value* identity = nullptr;  // whose entry it is
+    std::string component;            // the entry's name
+    std::string type;  // what an IM4P is patched to before it is hashed; the part of an ftab
     HashKind hash = HashKind::kSha384;
   };
   std::vector<Use> uses;

@@ -136,6 +136,9 @@ std::string TicketName(std::string_view component, const Value* info) {
     const std::string stated = info->Text("Img4PayloadType");
     if (stated.size() == 4) return stated;
   }
+  // Retimers are numbered: "Timer,RTKitOS,2".
+  if (component.starts_with("Timer,RTKitOS,")) return "rkos";
+  if (component.starts_with("Timer,RestoreRTKitOS,")) return "rrko";
   const auto found = std::ranges::lower_bound(kTable, component, {}, &Entry::component);
   return found != kTable.end() && found->component == component ? std::string(found->four_cc)
                                                                 : std::string();

@@ -14,6 +14,8 @@ const EVP_MD* Algorithm(HashKind kind) {
       return EVP_sha256();
     case HashKind::kSha384:
       return EVP_sha384();
+    case HashKind::kSha512:
+      return EVP_sha512();
   }
   return EVP_sha384();
 }
@@ -53,7 +55,16 @@ Bytes RandomBytes(std::size_t count) {
 }
 
 HashKind HashKindForSize(std::size_t size) {
-  return size == 20 ? HashKind::kSha1 : size == 32 ? HashKind::kSha256 : HashKind::kSha384;
+  switch (size) {
+    case 20:
+      return HashKind::kSha1;
+    case 32:
+      return HashKind::kSha256;
+    case 64:
+      return HashKind::kSha512;
+    default:
+      return HashKind::kSha384;
+  }
 }
 
 std::size_t DigestSize(HashKind kind) {

@@ -9,7 +9,7 @@
 
 namespace rack {
 
-enum class HashKind { kSha1, kSha256, kSha384 };
+enum class HashKind { kSha1, kSha256, kSha384, kSha512 };
 
 class Hasher {
  public:
@@ -28,7 +28,7 @@ class Hasher {
 
 [[nodiscard]] Bytes Hash(HashKind kind, std::span<const std::uint8_t> bytes);
 [[nodiscard]] Bytes RandomBytes(std::size_t count);
-// The kind whose digests are `size` bytes long (20, 32, 48); SHA-384 for any other size.
+// The kind whose digests are `size` bytes long (20, 32, 48, 64); SHA-384 for any other size.
 [[nodiscard]] HashKind HashKindForSize(std::size_t size);
 [[nodiscard]] std::size_t DigestSize(HashKind kind);
 

@@ -1,3 +1,4 @@
+#include "tests/rack/model/peripherals.h"
 #include "tests/rack/lockdown/values.h"
 
 #include <fmt/format.h>
@@ -78,6 +79,11 @@ std::optional<Value> ByKeyOnly(Phone& phone, const std::string& key) {
   const Phone::Nonces nonces = phone.ShownNonces();
   if (key == "ApNonce") return nonces.ap;
   if (key == "SEPNonce") return nonces.sep;
+  if (key == "FirmwarePreflightInfo") {
+    const auto baseband = BasebandOf(phone.Spec());
+    if (!baseband || !phone.Spec().preflight) return std::nullopt;
+    return PreflightInfo(*baseband, phone.State().baseband_nonce);
+  }
   if (key == "MarketingName") return Value(phone.Spec().product.name);
   return std::nullopt;
 }
@@ -148,7 +154,7 @@ Value UnpairedValues(const PhoneSpec& spec, const PhoneState& state) {
       {"ProductionSOC", true},
       {"ProtocolVersion", "2"},
       {"SupportedDeviceFamilies", Value::Array{product.device_class == "iPad" ? 2 : 1}},
-      {"TelephonyCapability", Cellular(spec)},
+      {"TelephonyCapability", Cellular(spec) && spec.preflight},
       {"UniqueChipID", spec.ecid.value},
       {"UniqueDeviceID", spec.udid},
       {"UseRaptorCerts", true},

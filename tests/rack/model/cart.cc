@@ -184,6 +184,9 @@ const Keys<PhoneSpec>& PhoneKeys() {
        Flag(&PhoneSpec::data_ports)},
       {"fdr_needed", "has no factory data of its own: a host without FDR proxy fails; false",
        Flag(&PhoneSpec::fdr_needed)},
+      {"updaters", "a restore asks for the firmware of the other chips, baseband included; true",
+       Flag(&PhoneSpec::updaters)},
+      {"preflight", "normal mode tells of the baseband; true", Flag(&PhoneSpec::preflight)},
       {"dfu_nonce_changes",
        "an iBSS shows another nonce than the boot ROM; false (1.0.0-class hosts on Linux "
        "cannot cope)",

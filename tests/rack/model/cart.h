@@ -52,6 +52,8 @@ struct PhoneSpec {
   bool asr_checksums = true;  // wants a SHA-1 behind every block of the OS image
   bool data_ports = false;    // every request to a current host names a port of its own
   bool fdr_needed = false;    // has no factory data of its own left
+  bool updaters = true;       // asks for the firmware of its other chips, baseband included
+  bool preflight = true;      // tells of its baseband in normal mode
   // An iBSS draws a nonce of its own (reference 1.3). Seen on no Image4 phone so far, and more than
   // idevicerestore 1.0.0 can bear on Linux: it opens the phone a second time to read SNON, and
   // usbfs lets nobody claim an interface twice.

@@ -122,6 +122,17 @@ Setter Switch(bool PhoneState::*flag) {
   };
 }
 
+// The updater, as FirmwareUpdaterData calls it; three rounds more when no number is given.
+bool SetUpdaterLoop(Target phone, const Arguments& arguments) {
+  if (arguments.empty() || arguments.size() > 2) return false;
+  const auto rounds =
+      arguments.size() == 2 ? AsNumber(arguments[1]) : std::optional<std::uint64_t>(3);
+  if (!rounds || *rounds > 1000) return false;
+  phone.faults.updater_loop = arguments[0];
+  phone.faults.updater_rounds = static_cast<int>(*rounds);
+  return true;
+}
+
 struct Row {
   FaultLine line;
   Setter set;
@@ -169,6 +180,10 @@ const std::vector<Row>& Table() {
        Switch(&PhoneState::charging)},
       {{"activation-lock [on|off]", "Find My is on", "switched off"},
        Switch(&PhoneState::activation_lock)},
+      {{"updater-loop NAME [ROUNDS]",
+        "that updater (SE, Savage, Rose, T200...) asks ROUNDS times more than it needs (3)",
+        "counted down"},
+       SetUpdaterLoop},
       {{"none", "clears all faults of this phone"}, Clear},
   };
   return table;

@@ -148,6 +148,13 @@ std::chrono::seconds Phone::TakeLateReattach() {
   return std::exchange(faults_.late_reattach, std::nullopt).value_or(std::chrono::seconds(0));
 }
 
+bool Phone::TakeUpdaterLoop(const std::string& updater) {
+  const std::lock_guard lock(mutex_);
+  if (faults_.updater_loop != updater || faults_.updater_rounds <= 0) return false;
+  --faults_.updater_rounds;
+  return true;
+}
+
 std::future<void> Phone::Ask(Wish wish) {
   Request request{std::move(wish), std::make_shared<std::promise<void>>()};
   auto done = request.done->get_future();

@@ -75,6 +75,8 @@ class Phone {
   [[nodiscard]] std::optional<std::chrono::seconds> TakeReplug();
   // How much longer than its time the next change of mode takes; forgets it.
   [[nodiscard]] std::chrono::seconds TakeLateReattach();
+  // Whether a satisfied updater asks once more all the same; counts it.
+  [[nodiscard]] bool TakeUpdaterLoop(const std::string& updater);
 
   // Queued; carried out by the phone's Presence in order. The future is ready when that has
   // happened.

@@ -1,6 +1,7 @@
 #include "tests/rack/model/phone_state.h"
 
 #include "tests/rack/image4/digest.h"
+#include "tests/rack/model/peripherals.h"
 
 namespace rack {
 namespace {
@@ -75,6 +76,7 @@ PhoneState FreshState(const PhoneSpec& spec) {
   state.charging = spec.charging;
   state.activation_lock = spec.activation_lock;
   state.effaceable_key = RandomBytes(kEffaceableKeySize);
+  state.baseband_nonce = RandomBytes(kBasebandNonceSize);
   DrawNonces(state, spec.product.generation);
   return state;
 }
@@ -90,6 +92,7 @@ Value ToValue(const PhoneState& state) {
       {"Stage", Name(state.stage)},
       {"ApNonce", state.ap_nonce},
       {"SepNonce", state.sep_nonce},
+      {"BasebandNonce", state.baseband_nonce},
       {"NVRAM", std::move(nvram)},
       {"LastError", std::uint64_t{static_cast<std::uint16_t>(state.last_error.reason)}},
       {"LastErrorDetail", state.last_error.detail},
@@ -118,6 +121,7 @@ PhoneState FromValue(const Value& saved, const PhoneSpec& spec) {
   const auto stage = StableStage(saved.Text("Stage", Name(state.stage)));
   if (const Bytes* nonce = saved.Data("ApNonce")) state.ap_nonce = *nonce;
   if (const Bytes* nonce = saved.Data("SepNonce")) state.sep_nonce = *nonce;
+  if (const Bytes* nonce = saved.Data("BasebandNonce")) state.baseband_nonce = *nonce;
   ReadTexts(saved.Find("NVRAM"), state.nvram);
   ReadTexts(saved.Find("Firmware"), state.firmware);
   state.nor_complete = saved.Flag("NorComplete", true);

@@ -39,6 +39,7 @@ struct PhoneState {
   Bytes ap_nonce;
   Bytes sep_nonce;
   std::map<std::string, std::string> nvram;  // auto-boot and what setenv wrote
+  Bytes baseband_nonce;  // the same in normal and in restore mode, until a ticket for it was used
   Refusal last_error;
 
   // Flash.

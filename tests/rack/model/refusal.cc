@@ -68,6 +68,22 @@ std::string_view Name(Reason reason) {
       return "refused_asset_key";
     case Reason::kFault:
       return "fault";
+    case Reason::kUpdaterAnswer:
+      return "refused_updater_answer";
+    case Reason::kUpdaterTicket:
+      return "refused_updater_ticket";
+    case Reason::kUpdaterIdentity:
+      return "refused_updater_identity";
+    case Reason::kUpdaterNonce:
+      return "refused_updater_nonce";
+    case Reason::kUpdaterFirmware:
+      return "refused_updater_firmware";
+    case Reason::kBasebandData:
+      return "refused_baseband_data";
+    case Reason::kBasebandSignature:
+      return "refused_baseband_signature";
+    case Reason::kBasebandTicket:
+      return "refused_baseband_ticket";
     case Reason::kEnterRecovery:
       return "refused_enter_recovery";
     case Reason::kUnplugged:

@@ -42,6 +42,15 @@ enum class Reason : std::uint16_t {
   kFdr = 211,
   kAssetKey = 212,
   kFault = 213,  // told to
+  // 21x: chips beside the application processor
+  kUpdaterAnswer = 220,    // no firmware data, or not of the form asked for
+  kUpdaterTicket = 221,    // the chip's ticket is missing, no ticket, or not of this root
+  kUpdaterIdentity = 222,  // made for another chip
+  kUpdaterNonce = 223,
+  kUpdaterFirmware = 224,    // not the firmware the ticket is for
+  kBasebandData = 225,       // a file is missing in BasebandData, or it is no zip
+  kBasebandSignature = 226,  // the signer's blob is not at the end of its file
+  kBasebandTicket = 227,
   // 3xx: normal mode and the cable
   kEnterRecovery = 300,
   kUnplugged = 301,

@@ -3,11 +3,15 @@
 #include <set>
 #include <vector>
 
+#include "tests/rack/restore/baseband.h"
 #include "tests/rack/restore/chapters.h"
+#include "tests/rack/restore/updaters.h"
 
 namespace rack {
 namespace {
 
+// Operation numbers of ProgressMsg; those of the updaters stand in their rows.
+constexpr int kBaseband = 19;
 constexpr int kFud = 36;
 constexpr int kEan = 74;
 constexpr int kFirstThatAlwaysAsks = 16;  // iOS
@@ -91,9 +95,36 @@ StepResult AskEan(RestoreRun& run) {
 
 bool AlwaysAsks(const RestoreRun& run) { return run.os >= kFirstThatAlwaysAsks; }
 
-// A row of the updaters: {.name = "se", .checkpoint = {...}, .operation = 59, .asked = ...,
-// .data_type = "FirmwareUpdaterData", .run = ...}.
+template <Updater kUpdater>
+constexpr Step UpdaterStep(const char* name, int operation = 0) {
+  return {.name = name,
+          .operation = operation,
+          .asked = [](const RestoreRun& run) { return UpdaterAsked(run, kUpdater); },
+          .data_type = "FirmwareUpdaterData",
+          .run = [](RestoreRun& run) { return RunUpdater(run, kUpdater); }};
+}
+
 constexpr Step kSteps[] = {
+    {.name = "preflight",
+     .asked = PreflightAsked,
+     .data_type = "FirmwareUpdaterPreflight",
+     .run = AskPreflight},
+    UpdaterStep<Updater::kSe>("se", 59),
+    UpdaterStep<Updater::kSavage>("savage", 60),
+    UpdaterStep<Updater::kYonkers>("yonkers", 64),
+    UpdaterStep<Updater::kRose>("rose", 65),
+    UpdaterStep<Updater::kVeridian>("veridian", 66),
+    UpdaterStep<Updater::kTcon>("tcon", 81),
+    UpdaterStep<Updater::kRetimer>("retimer"),
+    UpdaterStep<Updater::kVinyl>("vinyl"),
+    UpdaterStep<Updater::kCentauri>("centauri"),
+    UpdaterStep<Updater::kCryptex1>("cryptex-ticket"),
+    {.name = "baseband",
+     .operation = kBaseband,
+     .asked = BasebandAsked,
+     .data_type = "BasebandData",
+     .run = AskBaseband,
+     .status = kBasebandFailure},
     {.name = "fud",
      .operation = kFud,
      .asked = [](const RestoreRun& run) { return AlwaysAsks(run) || run.phone.Spec().ask_fud; },

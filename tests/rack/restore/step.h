@@ -32,6 +32,7 @@ struct RestoreRun {
   std::unique_ptr<ImageTransfer> image;  // on its way
   std::string image_digest;              // of the system image, once it is there; hexadecimal
   std::future<Dialogue::Answer> host_time;
+  Value build_identity;  // the host's, once an updater needed it
 
   [[nodiscard]] bool Erases() const { return boot.ramdisk && boot.ramdisk->behaviour == "Erase"; }
   // How the disk images of this restore were made, where the booted ramdisk says so.
@@ -63,6 +64,7 @@ enum FailureStatus : std::int64_t {
   kSepFailure = 51,
   kFdrFailure = 53,
   kCryptexFailure = 100,
+  kBasebandFailure = 1015,
 };
 
 struct Step {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tests/rack/model/peripherals.h"
 #include "tests/rack/restore/chapters.h"
 #include "tests/rack/restore/nor.h"
 
@@ -34,14 +35,6 @@ std::int64_t StatusFor(const Step& step, Reason reason) {
   }
 }
 
-// The booted ramdisk's word on what the manifest's identity for this board names.
-std::set<std::string> ComponentsFor(const BootRecord& boot, const Product& product) {
-  if (!boot.ramdisk) return {};
-  for (const auto& [board, components] : boot.ramdisk->components)
-    if (SameBoard(board, product)) return components;
-  return {};
-}
-
 int OsOf(const BootRecord& boot) {
   return boot.ramdisk ? std::atoi(VersionForBuild(boot.ramdisk->build).c_str()) : 0;
 }
@@ -49,12 +42,22 @@ int OsOf(const BootRecord& boot) {
 RestoreRun Begin(Phone& phone, Attachment& attachment, FdrControl& fdr, Dialogue& dialogue) {
   BootRecord boot = phone.State().boot;
   Ticket ticket = ReadTicket(boot.ticket).value_or(Ticket());
-  auto components = ComponentsFor(boot, phone.Spec().product);
+  auto components = boot.ramdisk ? FactsFor(*boot.ramdisk, phone.Spec().product).components
+                                 : std::set<std::string>();
   const int os = OsOf(boot);
   // The ticket looks into bytes that moving the record leaves where they are.
-  return {
-      phone, attachment, fdr, dialogue, std::move(boot), std::move(ticket), std::move(components),
-      os,    nullptr,    {},  {}};
+  return {phone,
+          attachment,
+          fdr,
+          dialogue,
+          std::move(boot),
+          std::move(ticket),
+          std::move(components),
+          os,
+          nullptr,
+          {},
+          {},
+          {}};
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "tests/rack/signer/peripheral.h"
+
 namespace rack {
 namespace {
 
@@ -45,6 +47,13 @@ const std::vector<Row>& Table() {
        Number([](SignerFaults& faults, int seconds) {
          faults.delay = std::chrono::seconds(seconds);
        })},
+      {{"refuse-updater NAME|off",
+        "answers status 94 to that updater (Baseband, SE, Savage, Yonkers, Rose, T200...)",
+        "switched off"},
+       [](SignerFaults& faults, const std::string& argument) {
+         faults.refuse_updater = argument == "off" ? "" : argument;
+         return argument == "off" || IsUpdaterName(argument);
+       }},
       {{"none", "clears all faults of the signer"},
        [](SignerFaults& faults, const std::string& argument) {
          faults = SignerFaults();

@@ -1,10 +1,11 @@
 #include "tests/rack/signer/tss.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "tests/rack/image4/digest.h"
 #include "tests/rack/image4/ticket.h"
 #include "tests/rack/signer/ap_ticket.h"
+#include "tests/rack/signer/peripheral.h"
 
 namespace rack {
 namespace {
@@ -13,14 +14,12 @@ constexpr std::string_view kNotEligible =
     "STATUS=94&MESSAGE=This device isn't eligible for the requested build.";
 constexpr std::string_view kMalformed = "STATUS=100&MESSAGE=An internal error occurred.";
 
-// "@SE,Ticket" asks for "SE,Ticket": an opaque blob, since nobody in the rack reads it.
-void AddPeripheralTickets(const Value& request, Value& answer) {
-  for (const auto& [key, flag] : *request.AsDict()) {
-    const bool asks = key.starts_with('@') && key.ends_with("Ticket") && flag.AsBool() != nullptr &&
-                      *flag.AsBool();
-    if (!asks || key == "@ApImg4Ticket" || key == "@APTicket") continue;
-    answer.Set(key.substr(1), RandomBytes(512));
-  }
+std::string RefusalText(const SigningRefusal& refusal) {
+  spdlog::warn("signer status={} reason=\"{}\"", refusal.status, refusal.reason);
+  if (refusal.status == 94) return std::string(kNotEligible);
+  if (refusal.status == 100) return std::string(kMalformed);
+  return fmt::format("STATUS={}&MESSAGE=The request for the baseband is not well formed.",
+                     refusal.status);
 }
 
 }  // namespace
@@ -45,7 +44,9 @@ std::string TicketSigner::Answer(const Value& request, const SignerFaults& fault
     }
     answer.Set("ApImg4Ticket", Sign(request, faults));
   }
-  AddPeripheralTickets(request, answer);
+  if (const auto added = AddPeripheralTickets(request, keys_, faults.refuse_updater, answer);
+      !added)
+    return RefusalText(added.error());
   return "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=" + answer.ToXml();
 }
 

@@ -17,8 +17,9 @@ namespace rack {
 struct SignerFaults {
   bool wrong_ecid = false;
   bool wrong_nonce = false;
-  bool refuse = false;  // STATUS=94
-  int unavailable = 0;  // this many more answers are HTTP 503
+  bool refuse = false;         // STATUS=94
+  std::string refuse_updater;  // the one that gets STATUS=94 (IsUpdaterName); empty: none
+  int unavailable = 0;         // this many more answers are HTTP 503
   std::chrono::milliseconds delay{0};
 };
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -166,13 +168,21 @@ TEST_P(Forged, HoldsTogether) {
   EXPECT_EQ(result->os_digest, station::ToHex(os));
 }
 
+// Also those of baseband and secure element, which have other names.
+bool IsDigest(const std::string& key) {
+  return std::ranges::any_of(
+      std::array<std::string_view, 4>{"Digest", "HashTableBody", "UpdatePayloadHash", "CMAC"},
+      [&](std::string_view end) { return key.ends_with(end); });
+}
+
 // Entries and their order, and everything that is no digest, are those of the manifest followed.
 TEST_P(Forged, ChangesNothingInTheManifestButDigests) {
   ASSERT_TRUE(Forge(OrderFor(GetParam().file, out_)));
   const auto without_digests = [](std::string_view text) {
     Value manifest = Value::Parse(text).value();
     for (Value& identity : *manifest.Find("BuildIdentities")->AsArray())
-      for (auto& [name, entry] : *identity.Find("Manifest")->AsDict()) entry.Erase("Digest");
+      for (auto& [name, entry] : *identity.Find("Manifest")->AsDict())
+        std::erase_if(*entry.AsDict(), [](const auto& item) { return IsDigest(item.first); });
     return manifest.ToXml();
   };
   EXPECT_EQ(without_digests(ReadZip(out_.Path()).at("BuildManifest.plist")),
@@ -233,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Manifest{kManifests / "iphone6s_ios12.plist", 4, 4 * 24, "iphone6s"},
                     Manifest{kManifests / "ipad_wifi.plist", 2, 2 * 27, "ipad"},
                     Manifest{kManifests / "iphone8_ios15.plist", 4, 4 * 27, "iphone8"},
-                    Manifest{kManifests / "iphonex_ios15.plist", 4, 4 * 27, "iphonex"},
+                    Manifest{kManifests / "iphonex_ios15.plist", 4, 4 * 35, "iphonex"},
                     Manifest{kManifests / "iphone12_ios26.plist", 6, 6 * 85, "iphone12"},
                     Manifest{kRealManifests / "BuildManifest_iPhone10,3_10,6_11.2_15C114.plist", 4,
                              4 * 33, "RealX"},

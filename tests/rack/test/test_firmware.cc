@@ -138,7 +138,8 @@ TestFirmware NewFirmware() {
 RestoreModePhone::RestoreModePhone(const std::string& product, const TestFirmware& firmware,
                                    const std::string& cart, const std::string& state_file) {
   const std::string line = fmt::format(
-      "phones: [{{port: \"1-1\", product: \"{}\", ecid: \"{:#x}\", timing: {{flash: 0}}{}{}}}]",
+      "phones: [{{port: \"1-1\", product: \"{}\", ecid: \"{:#x}\", timing: {{flash: 0}}, "
+      "updaters: false{}{}}}]",  // updater_test has those
       product, kEcid, cart.empty() ? "" : ", ", cart);
   phone =
       std::make_unique<Phone>(ParseCart(line, "", TestProducts())->front(), TestRoot(), state_file);
