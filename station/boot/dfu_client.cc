@@ -13,7 +13,7 @@ Result<DfuClient> DfuClient::Open(Ecid ecid) {
   return DfuClient(std::move(phone), std::move(info));
 }
 
-Status DfuClient::Start(std::span<const std::uint8_t> image, JobControl& control) {
+Status DfuClient::Start(const ByteSource& image, JobControl& control) {
   return DownloadAndStart(*phone_, image, control);
 }
 

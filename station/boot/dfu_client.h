@@ -2,8 +2,8 @@
 // One phone in DFU mode: the boot ROM, or an iBSS that stayed there (restore-protocol 2.6, 2.7).
 
 #include <memory>
-#include <span>
 
+#include "station/base/byte_source.h"
 #include "station/base/ids.h"
 #include "station/base/job_control.h"
 #include "station/base/result.h"
@@ -23,7 +23,7 @@ class DfuClient {
   // Sends a whole IMG4 and starts it: the phone leaves the bus and comes back as what it was sent,
   // or in DFU mode with its ROM's version shown when it refused it. kRecoveryUpload, and what
   // `control` says.
-  [[nodiscard]] Status Start(std::span<const std::uint8_t> image, JobControl& control);
+  [[nodiscard]] Status Start(const ByteSource& image, JobControl& control);
 
  private:
   std::unique_ptr<Transfers> phone_;

@@ -50,11 +50,11 @@ std::string StateText(DfuState state) {
 
 class Download {
  public:
-  Download(Transfers& phone, std::span<const std::uint8_t> file, JobControl& control)
+  Download(Transfers& phone, const ByteSource& file, JobControl& control)
       : phone_(phone), file_(file), control_(control) {}
 
   Status Run() {
-    if (file_.empty()) return Fail(ErrorCode::kInternal, "an empty file for DFU");
+    if (file_.size == 0) return Fail(ErrorCode::kInternal, "an empty file for DFU");
     STATION_CHECK(BecomeIdle());
     STATION_CHECK(SendBlocks());
     return Start();
@@ -73,22 +73,32 @@ class Download {
   }
 
   Status SendBlocks() {
-    const auto suffix = DfuSuffix(file_);
-    for (std::size_t at = 0; at < file_.size(); at += kDfuBlock) {
-      STATION_CHECK(control_.KeepGoing());
-      const auto data = file_.subspan(at, std::min(kDfuBlock, file_.size() - at));
-      std::vector<std::uint8_t> block(data.begin(), data.end());
-      const bool last = at + data.size() == file_.size();
-      const bool suffix_fits = block.size() + suffix.size() <= kDfuBlock;
-      if (last && suffix_fits) block.insert(block.end(), suffix.begin(), suffix.end());
-      STATION_CHECK(Dnload(block));
-      // Where it does not fit it follows under the same number, before the phone is asked.
-      if (last && !suffix_fits) STATION_CHECK(Dnload(suffix));
-      STATION_CHECK(AwaitTaken());
-      ++block_number_;
-      control_.Progress(static_cast<double>(at + data.size()) / static_cast<double>(file_.size()),
-                        at + data.size(), file_.size());
-    }
+    BlockCutter blocks(kDfuBlock,
+                       [this](std::span<const std::uint8_t> data) { return SendBlock(data); });
+    STATION_CHECK(
+        file_.pass([&](std::span<const std::uint8_t> bytes) { return blocks.Feed(bytes); }));
+    STATION_CHECK(blocks.Flush());
+    if (sent_ == file_.size) return {};
+    return Fail(ErrorCode::kInternal, "a file of " + std::to_string(sent_) + " bytes instead of " +
+                                          std::to_string(file_.size));
+  }
+
+  Status SendBlock(std::span<const std::uint8_t> data) {
+    STATION_CHECK(control_.KeepGoing());
+    suffix_.Add(data);
+    sent_ += data.size();
+    std::vector<std::uint8_t> block(data.begin(), data.end());
+    const bool last = sent_ == file_.size;
+    const bool suffix_fits = block.size() + kDfuSuffixSize <= kDfuBlock;
+    const auto suffix = suffix_.Bytes();
+    if (last && suffix_fits) block.insert(block.end(), suffix.begin(), suffix.end());
+    STATION_CHECK(Dnload(block));
+    // Where it does not fit it follows under the same number, before the phone is asked.
+    if (last && !suffix_fits) STATION_CHECK(Dnload(suffix));
+    STATION_CHECK(AwaitTaken());
+    ++block_number_;
+    control_.Progress(static_cast<double>(sent_) / static_cast<double>(file_.size), sent_,
+                      file_.size);
     return {};
   }
 
@@ -154,23 +164,27 @@ class Download {
   }
 
   Transfers& phone_;
-  std::span<const std::uint8_t> file_;
+  const ByteSource& file_;
   JobControl& control_;
+  DfuSuffix suffix_;
+  std::uint64_t sent_ = 0;
   std::uint16_t block_number_ = 0;
 };
 
 }  // namespace
 
-std::vector<std::uint8_t> DfuSuffix(std::span<const std::uint8_t> file) {
-  std::vector<std::uint8_t> suffix = {0xFF, 0xFF, 0xFF, 0xFF, 0xAC, 0x05,
-                                      0x00, 0x01, 0x55, 0x46, 0x44, 0x10};
-  const std::uint32_t crc = UpdateCrc(UpdateCrc(0xFFFFFFFFU, file), suffix);
-  for (unsigned shift = 0; shift < 32; shift += 8)
-    suffix.push_back(static_cast<std::uint8_t>(crc >> shift));
+void DfuSuffix::Add(std::span<const std::uint8_t> piece) { crc_ = UpdateCrc(crc_, piece); }
+
+std::array<std::uint8_t, kDfuSuffixSize> DfuSuffix::Bytes() const {
+  std::array<std::uint8_t, kDfuSuffixSize> suffix = {0xFF, 0xFF, 0xFF, 0xFF, 0xAC, 0x05,
+                                                     0x00, 0x01, 0x55, 0x46, 0x44, 0x10};
+  const std::uint32_t crc = UpdateCrc(crc_, std::span(suffix).first(kDfuSuffixSize - 4));
+  for (std::size_t i = 0; i < 4; ++i)
+    suffix[kDfuSuffixSize - 4 + i] = static_cast<std::uint8_t>(crc >> 8 * i);
   return suffix;
 }
 
-Status DownloadAndStart(Transfers& phone, std::span<const std::uint8_t> file, JobControl& control) {
+Status DownloadAndStart(Transfers& phone, const ByteSource& file, JobControl& control) {
   return Download(phone, file, control).Run();
 }
 

@@ -27,20 +27,22 @@ Result<RecoveryClient> RecoveryClient::Open(Ecid ecid) {
   return RecoveryClient(std::move(phone), std::move(info));
 }
 
-Status RecoveryClient::Upload(std::span<const std::uint8_t> bytes, JobControl& control) {
+Status RecoveryClient::Upload(const ByteSource& image, JobControl& control) {
   const auto fail = [&](int answer) {
-    return Fail(ErrorCode::kRecoveryUpload, "sending " + std::to_string(bytes.size()) +
+    return Fail(ErrorCode::kRecoveryUpload, "sending " + std::to_string(image.size) +
                                                 " bytes: usb answers " + std::to_string(answer));
   };
   if (const int begun = phone_->Control({0x41, 0}, {}); begun < 0) return fail(begun);
-  for (std::size_t at = 0; at < bytes.size(); at += kUploadBlock) {
+  BlockCutter blocks(kUploadBlock, [&](std::span<const std::uint8_t> block) -> Status {
     STATION_CHECK(control.KeepGoing());
-    const auto block = bytes.subspan(at, std::min(kUploadBlock, bytes.size() - at));
     const int moved = phone_->BulkOut(kBulkOut, block, kBlockTimeout);
-    if (moved != static_cast<int>(block.size())) return fail(moved);
-  }
+    return moved == static_cast<int>(block.size()) ? Status() : fail(moved);
+  });
+  STATION_CHECK(
+      image.pass([&](std::span<const std::uint8_t> bytes) { return blocks.Feed(bytes); }));
+  STATION_CHECK(blocks.Flush());
   // Without it a file of whole packets has no end on the wire; libirecovery sends it from 1.0.1 on.
-  if (bytes.size() % kPacket == 0)
+  if (image.size % kPacket == 0)
     if (const int ended = phone_->BulkOut(kBulkOut, {}, kBlockTimeout); ended < 0)
       return fail(ended);
   return {};

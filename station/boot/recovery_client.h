@@ -5,9 +5,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 
+#include "station/base/byte_source.h"
 #include "station/base/ids.h"
 #include "station/base/job_control.h"
 #include "station/base/result.h"
@@ -26,8 +26,8 @@ class RecoveryClient {
 
   [[nodiscard]] const BootInfo& Info() const { return info_; }
   // A whole IMG4; nothing is known of its fate until the command that uses it. kRecoveryUpload, and
-  // what `control` says.
-  [[nodiscard]] Status Upload(std::span<const std::uint8_t> bytes, JobControl& control);
+  // what `control` and the source say.
+  [[nodiscard]] Status Upload(const ByteSource& image, JobControl& control);
   // kRecoveryCommand when the phone refuses it (stalls) or left.
   [[nodiscard]] Status Command(const std::string& command);
   // For commands after which the phone leaves (go, bootx): its silence is no error.

@@ -1,37 +1,51 @@
 #include "station/device/plist_channel.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 
 namespace station::device {
 namespace {
 constexpr std::uint32_t kLargest = 64U << 20U;
+constexpr std::uint64_t kPiece = 64 * 1024;  // at most, to one send
 constexpr std::chrono::milliseconds kSendStall{30000};
 constexpr std::chrono::milliseconds kWithinMessage{30000};
 }  // namespace
 
 Status PlistChannel::Send(const plist::Plist& message, JobControl& control) {
-  return SendWritten(message.ToXml(), control);
+  const std::string xml = message.ToXml();
+  return SendWritten(SourceOf(xml), control);
 }
 
-Status PlistChannel::SendWritten(std::string_view message, JobControl& control) {
-  const auto size = static_cast<std::uint32_t>(message.size());
-  // One piece: receivers read the four length bytes with a single call (restore-protocol 6.1).
-  std::string bytes;
-  bytes.reserve(message.size() + 4);
-  for (int shift = 24; shift >= 0; shift -= 8)
-    bytes.push_back(static_cast<char>(size >> shift & 0xFFU));
-  bytes += message;
-  return connection_.Send({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
-                          kSendStall, control);
+Status PlistChannel::SendWritten(const ByteSource& message, JobControl& control) {
+  if (message.size > std::numeric_limits<std::uint32_t>::max())
+    return Fail(ErrorCode::kRestoreDialogue,
+                "a message of " + std::to_string(message.size) + " bytes");
+  // The length goes with what follows: receivers read its four bytes with a single call
+  // (restore-protocol 6.1).
+  std::array<std::uint8_t, 4> length{};
+  for (std::size_t i = 0; i < length.size(); ++i)
+    length[i] = static_cast<std::uint8_t>(message.size >> (24 - 8 * i));
+  BlockCutter pieces(std::min(message.size + length.size(), kPiece),
+                     [&](std::span<const std::uint8_t> piece) {
+                       return connection_.Send(piece, kSendStall, control);
+                     });
+  STATION_CHECK(pieces.Feed(length));
+  STATION_CHECK(
+      message.pass([&](std::span<const std::uint8_t> bytes) { return pieces.Feed(bytes); }));
+  return pieces.Flush();
 }
 
 Result<plist::Plist> PlistChannel::Receive(std::chrono::milliseconds timeout, JobControl& control) {
   std::array<std::uint8_t, 4> head{};
   STATION_TRY(first, connection_.ReceiveSome(head, timeout, control));
   if (first == 0) return Fail(ErrorCode::kPhoneGone, "the phone closed the connection");
-  STATION_CHECK(connection_.ReceiveExactly(std::span(head).subspan(first), kWithinMessage, control));
-  const std::uint32_t size = std::uint32_t{head[0]} << 24U | std::uint32_t{head[1]} << 16U | std::uint32_t{head[2]} << 8U | head[3];
-  if (size == 0 || size > kLargest) return Fail(ErrorCode::kRestoreDialogue, "a message of " + std::to_string(size) + " bytes");
+  STATION_CHECK(
+      connection_.ReceiveExactly(std::span(head).subspan(first), kWithinMessage, control));
+  const std::uint32_t size = std::uint32_t{head[0]} << 24U | std::uint32_t{head[1]} << 16U |
+                             std::uint32_t{head[2]} << 8U | head[3];
+  if (size == 0 || size > kLargest)
+    return Fail(ErrorCode::kRestoreDialogue, "a message of " + std::to_string(size) + " bytes");
   std::vector<std::uint8_t> body(size);
   STATION_CHECK(connection_.ReceiveExactly(body, kWithinMessage, control));
   auto message = plist::Plist::Parse(body);
@@ -39,7 +53,8 @@ Result<plist::Plist> PlistChannel::Receive(std::chrono::milliseconds timeout, Jo
   return message;
 }
 
-Result<plist::Plist> PlistChannel::Ask(const plist::Plist& message, std::chrono::milliseconds timeout, JobControl& control) {
+Result<plist::Plist> PlistChannel::Ask(const plist::Plist& message,
+                                       std::chrono::milliseconds timeout, JobControl& control) {
   STATION_CHECK(Send(message, control));
   return Receive(timeout, control);
 }

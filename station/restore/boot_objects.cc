@@ -8,6 +8,7 @@
 
 #include "station/base/log.h"
 #include "station/restore/recovery_system.h"
+#include "station/restore/streamed_list.h"
 
 namespace station::restore {
 namespace {
@@ -19,21 +20,19 @@ constexpr std::size_t kPiece = 8192;
 constexpr std::chrono::milliseconds kAssetWait{3000};
 constexpr std::uint64_t kWorthReporting = 16U << 20U;
 
-// A FileData message, written by hand: a cryptex is over half a million of them.
+// Half a million of these are a cryptex: not by way of a tree.
 std::string FileDataMessage(std::span<const std::uint8_t> piece) {
-  static constexpr std::string_view kBefore =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST "
-      "1.0//EN\" "
-      "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist "
-      "version=\"1.0\">\n<dict>\n\t<key>FileData</key>\n\t<data>\n";
-  static constexpr std::string_view kAfter = "\n\t</data>\n</dict>\n</plist>\n";
-  std::string message(kBefore);
+  static constexpr std::string_view kBefore = "<dict>\n\t<key>FileData</key>\n\t<data>\n";
+  static constexpr std::string_view kAfter = "\n\t</data>\n</dict>\n";
+  std::string message(kXmlHead);
+  message += kBefore;
   const std::size_t text_at = message.size();
   message.resize(text_at + (piece.size() + 2) / 3 * 4 + 1);  // and the zero EVP_EncodeBlock writes
   const int text = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(message.data() + text_at),
                                    piece.data(), static_cast<int>(piece.size()));
   message.resize(text_at + static_cast<std::size_t>(text));
   message += kAfter;
+  message += kXmlEnd;
   return message;
 }
 
@@ -66,7 +65,8 @@ class PieceSender {
  private:
   Status SendPending() {
     STATION_CHECK(context_.control.KeepGoing());
-    STATION_CHECK(channel_.SendWritten(FileDataMessage(pending_)));
+    const std::string message = FileDataMessage(pending_);
+    STATION_CHECK(channel_.SendWritten(SourceOf(message)));
     const bool first = sent_ == 0;
     sent_ += pending_.size();
     if (size_ >= kWorthReporting)
@@ -142,10 +142,10 @@ Status ProvidePersonalisedBootObject(const DataRequest& request, const ProviderC
   const ComponentSource& components = ComponentsFor(request.arguments, context);
   STATION_TRY(file, FileObject(name, request.arguments, components.Identity()));
   if (file) return SendMember(*file, context, channel);
-  STATION_TRY(size, components.PersonalisedSize(name));
-  PieceSender sender(size, context, channel);
-  STATION_CHECK(components.StreamPersonalised(
-      name, [&](std::span<const std::uint8_t> bytes) { return sender.Feed(bytes); }));
+  STATION_TRY(image, components.Personalised(name));
+  PieceSender sender(image.size, context, channel);
+  STATION_CHECK(
+      image.pass([&](std::span<const std::uint8_t> bytes) { return sender.Feed(bytes); }));
   return sender.Finish();
 }
 

@@ -25,8 +25,11 @@ class MainChannel final : public AnswerChannel {
   // `reads`: this is the thread that reads the connection; others cannot wait for a word there.
   MainChannel(SharedConnection& shared, bool reads, JobControl& control)
       : shared_(shared), reads_(reads), control_(control) {}
-  Status Send(const plist::Plist& answer) override { return SendWritten(answer.ToXml()); }
-  Status SendWritten(std::string_view message) override {
+  Status Send(const plist::Plist& answer) override {
+    const std::string xml = answer.ToXml();
+    return SendWritten(SourceOf(xml));
+  }
+  Status SendWritten(const ByteSource& message) override {
     const std::lock_guard lock(shared_.sending);
     return shared_.restored.SendWritten(message, control_);
   }
@@ -48,7 +51,7 @@ class PortChannel final : public AnswerChannel {
   PortChannel(device::Connection connection, JobControl& control)
       : channel_(std::move(connection)), control_(control) {}
   Status Send(const plist::Plist& answer) override { return channel_.Send(answer, control_); }
-  Status SendWritten(std::string_view message) override {
+  Status SendWritten(const ByteSource& message) override {
     return channel_.SendWritten(message, control_);
   }
   Result<plist::Plist> Receive(std::chrono::milliseconds timeout) override {

@@ -77,53 +77,38 @@ Result<std::vector<std::uint8_t>> ComponentSource::RestoreInfoOf(
   return image4::WriteRestoreInfo(info);
 }
 
-Result<std::vector<std::uint8_t>> ComponentSource::Personalised(
-    const std::string& component) const {
-  STATION_TRY(payload, Unchanged(component));
-  STATION_TRY(signed_digest, SignedDigest(component));
-  STATION_TRY(info, RestoreInfoOf(component));
-  const auto type = image4::PatchedType(component);
-  if (!signed_digest.empty()) {
-    STATION_TRY(digest, image4::PayloadDigest(payload, type, signed_digest.size()));
-    if (digest != signed_digest) return WrongDigest(component);
-  }
-  STATION_TRY(whole, image4::Personalised::Make(payload, ticket_.Raw(), type, info));
-  return whole.Assemble();
-}
-
-Result<std::uint64_t> ComponentSource::PersonalisedSize(const std::string& component) const {
-  STATION_TRY(path, PathOf(component));
+Status ComponentSource::PassPayload(const std::string& path, const std::string& component,
+                                    const ByteSink& sink) const {
   STATION_TRY(size, reader_.SizeOf(path));
-  STATION_TRY(info, RestoreInfoOf(component));
-  const image4::Img4Frame frame = image4::FrameFor(size, ticket_.Raw(), info);
-  return size + frame.before.size() + frame.after.size();
+  image4::PayloadStream payload(size, image4::PatchedType(component), sink);
+  STATION_CHECK(reader_.Visit(
+      path, [&](std::span<const std::uint8_t> bytes) { return payload.Feed(bytes); }));
+  return payload.Finish();
 }
 
-Status ComponentSource::StreamPersonalised(const std::string& component, const Sink& sink) const {
+Result<ByteSource> ComponentSource::Personalised(const std::string& component) const {
   STATION_TRY(path, PathOf(component));
   STATION_TRY(size, reader_.SizeOf(path));
   STATION_TRY(signed_digest, SignedDigest(component));
   STATION_TRY(info, RestoreInfoOf(component));
-  const auto type = image4::PatchedType(component);
-  const auto pass = [&, path = path, size = size](const Sink& to) -> Status {
-    image4::PayloadStream payload(size, type, to);
-    STATION_CHECK(reader_.Visit(
-        path, [&](std::span<const std::uint8_t> bytes) { return payload.Feed(bytes); }));
-    return payload.Finish();
-  };
   if (!signed_digest.empty()) {
     STATION_TRY(kind, KindOf(signed_digest.size()));
     Hasher hasher(kind);
-    STATION_CHECK(pass([&](std::span<const std::uint8_t> bytes) -> Status {
+    STATION_CHECK(PassPayload(path, component, [&](std::span<const std::uint8_t> bytes) -> Status {
       hasher.Update(bytes);
       return {};
     }));
     if (hasher.Finish() != signed_digest) return WrongDigest(component);
   }
-  const image4::Img4Frame frame = image4::FrameFor(size, ticket_.Raw(), info);
-  STATION_CHECK(sink(frame.before));
-  STATION_CHECK(pass(sink));
-  return sink(frame.after);
+  image4::Img4Frame frame = image4::FrameFor(size, ticket_.Raw(), info);
+  const std::uint64_t whole = frame.before.size() + size + frame.after.size();
+  return ByteSource{
+      whole,
+      [this, path = path, component, frame = std::move(frame)](const ByteSink& sink) -> Status {
+        STATION_CHECK(sink(frame.before));
+        STATION_CHECK(PassPayload(path, component, sink));
+        return sink(frame.after);
+      }};
 }
 
 Result<store::Image> ComponentSource::SystemImage() const {

@@ -12,6 +12,7 @@
 #include "station/restore/image_lists.h"
 #include "station/restore/nor_data.h"
 #include "station/restore/recovery_system.h"
+#include "station/restore/streamed_list.h"
 #include "station/restore/updater_output.h"
 #include "station/restore/updaters.h"
 #include "station/restore/url_assets.h"
@@ -33,7 +34,9 @@ Plist One(const std::string& key, Plist value) {
 Status SendPersonalised(const char* key, const char* component, const ProviderContext& context,
                         AnswerChannel& channel) {
   STATION_TRY(image, context.components.Personalised(component));
-  return channel.Send(One(key, Plist::Data(image)));
+  StreamedList answer;
+  answer.Key(key).Data(std::move(image));
+  return channel.SendWritten(answer.Message());
 }
 
 Status RootTicket(const DataRequest&, const ProviderContext& context, AnswerChannel& channel) {
@@ -54,9 +57,10 @@ Status CanonicalMetadata(const DataRequest&, const ProviderContext& context,
                           context, channel);
 }
 Status Nor(const DataRequest& request, const ProviderContext& context, AnswerChannel& channel) {
-  STATION_TRY(answer,
-              BuildNorData(context.components, request.arguments["FlashVersion1"].Present()));
-  return channel.Send(answer);
+  StreamedList answer;
+  STATION_CHECK(
+      AddNorData(context.components, request.arguments["FlashVersion1"].Present(), answer));
+  return channel.SendWritten(answer.Message());
 }
 Status Empty(const DataRequest&, const ProviderContext&, AnswerChannel& channel) {
   return channel.Send(Plist::Dict());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "station/restore/streamed_list.h"
+
 namespace station::restore {
 namespace {
 
@@ -23,28 +25,34 @@ std::vector<std::string> Flagged(const std::string& flag, const firmware::Identi
 Status Provide(const Keys& keys, const DataRequest& request, const ProviderContext& context,
                AnswerChannel& channel) {
   const std::vector<std::string> names = Flagged(keys.flag, context.components.Identity());
-  Plist answer = Plist::Dict();
   if (request.arguments[keys.list].Bool().value_or(false)) {
+    Plist answer = Plist::Dict();
     Plist list = Plist::Array();
     for (const std::string& name : names) list.Append(Plist::String(name));
     answer.Set(keys.list, std::move(list));
     return channel.Send(answer);
   }
-  if (const auto wanted = request.arguments["ImageName"].String()) {
-    answer.Set("ImageName", Plist::String(*wanted));
-    if (std::ranges::find(names, *wanted) != names.end()) {
-      STATION_TRY(image, context.components.Personalised(*wanted));
-      answer.Set(keys.data, Plist::Data(image));
-    }
-    return channel.Send(answer);
-  }
-  Plist all = Plist::Dict();
-  for (const std::string& name : names) {
+  StreamedList images;
+  const auto add = [&](const std::string& name) -> Status {
     STATION_TRY(image, context.components.Personalised(name));
-    all.Set(name, Plist::Data(image));
+    images.Data(std::move(image));
+    return {};
+  };
+  if (const auto wanted = request.arguments["ImageName"].String()) {
+    images.Key("ImageName").Text(*wanted);
+    if (std::ranges::find(names, *wanted) != names.end()) {
+      images.Key(keys.data);
+      STATION_CHECK(add(*wanted));
+    }
+    return channel.SendWritten(images.Message());
   }
-  answer.Set(keys.data, std::move(all));
-  return channel.Send(answer);
+  images.Key(keys.data).BeginDict();
+  for (const std::string& name : names) {
+    images.Key(name);
+    STATION_CHECK(add(name));
+  }
+  images.EndDict();
+  return channel.SendWritten(images.Message());
 }
 
 }  // namespace

@@ -10,8 +10,6 @@
 namespace station::restore {
 namespace {
 
-using plist::Plist;
-
 // Which component a file of all_flash is, by how its name begins (restore-protocol 4.8); longer
 // names first.
 constexpr auto kByFileName = std::to_array<std::pair<std::string_view, const char*>>({
@@ -87,31 +85,32 @@ Result<std::vector<std::string>> NorComponents(const ComponentSource& components
 
 }  // namespace
 
-Result<Plist> BuildNorData(const ComponentSource& components, bool by_name) {
-  Plist answer = Plist::Dict();
-  STATION_TRY(llb, components.Personalised("LLB"));
-  answer.Set("LlbImageData", Plist::Data(llb));
-  Plist images = by_name ? Plist::Dict() : Plist::Array();
+Status AddNorData(const ComponentSource& components, bool by_name, StreamedList& answer) {
+  const auto add = [&](const std::string& component) -> Status {
+    STATION_TRY(image, components.Personalised(component));
+    answer.Data(std::move(image));
+    return {};
+  };
+  answer.Key("LlbImageData");
+  STATION_CHECK(add("LLB"));
   STATION_TRY(names, NorComponents(components));
+  answer.Key("NorImageData");
+  by_name ? answer.BeginDict() : answer.BeginArray();
   for (const std::string& name : names) {
-    STATION_TRY(image, components.Personalised(name));
-    if (by_name) {
-      images.Set(name, Plist::Data(image));
-    } else {
-      images.Append(Plist::Data(image));
-    }
+    if (by_name) answer.Key(name);
+    STATION_CHECK(add(name));
   }
-  answer.Set("NorImageData", std::move(images));
+  by_name ? answer.EndDict() : answer.EndArray();
   constexpr std::array<std::pair<const char*, const char*>, 3> kSecureProcessor{
       {{"RestoreSEP", "RestoreSEPImageData"},
        {"SEP", "SEPImageData"},
        {"SepStage1", "SEPPatchImageData"}}};
   for (const auto& [component, key] : kSecureProcessor) {
     if (!components.Identity().Has(component)) continue;
-    STATION_TRY(image, components.Personalised(component));
-    answer.Set(key, Plist::Data(image));
+    answer.Key(key);
+    STATION_CHECK(add(component));
   }
-  return answer;
+  return {};
 }
 
 }  // namespace station::restore

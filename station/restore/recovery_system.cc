@@ -10,6 +10,7 @@
 #include "station/image4/personalise.h"
 #include "station/restore/boot_objects.h"
 #include "station/restore/patient_signer.h"
+#include "station/restore/streamed_list.h"
 #include "station/signing/ticket_request.h"
 
 namespace station::restore {
@@ -137,26 +138,32 @@ Status ProvideRecoveryFile(const DataRequest& request, const ProviderContext& co
   const auto key = request.arguments["FWOverrideKey"].String();
   if (!key) return Fail(ErrorCode::kRestoreDialogue, request.type + " without FWOverrideKey");
   if (context.recovery == nullptr || !key->starts_with(kPrefix)) return SendNoAsset(channel);
-  const auto image = context.recovery->components->Personalised(key->substr(kPrefix.size()));
+  auto image = context.recovery->components->Personalised(key->substr(kPrefix.size()));
   if (!image) {
     LogError(LogLevel::kWarning, "no such file of the recovery system", image.error());
     return SendNoAsset(channel);
   }
-  return SendOne("AdditionalBootImages", Plist::Data(*image), channel);
+  StreamedList answer;
+  answer.Key("AdditionalBootImages").Data(std::move(*image));
+  return channel.SendWritten(answer.Message());
 }
 
 Status ProvideRecoveryBootFiles(const DataRequest&, const ProviderContext& context,
                                 AnswerChannel& channel) {
   if (context.recovery == nullptr) return SendNoAsset(channel);
-  Plist images = Plist::Dict();
+  StreamedList answer;
+  answer.Key("AdditionalBootImages").BeginDict();
+  bool any = false;
   for (const firmware::Component& component : context.recovery->identity.Components()) {
     if (!component.Flag("IsLoadedByiBoot") && !component.Flag("IsLoadedByiBootStage1")) continue;
     if (!component.Path()) continue;
     STATION_TRY(image, context.recovery->components->Personalised(component.Name()));
-    images.Set(component.Name(), Plist::Data(image));
+    answer.Key(component.Name()).Data(std::move(image));
+    any = true;
   }
-  if (images.Get().Size() == 0) return SendNoAsset(channel);
-  return SendOne("AdditionalBootImages", std::move(images), channel);
+  if (!any) return SendNoAsset(channel);
+  answer.EndDict();
+  return channel.SendWritten(answer.Message());
 }
 
 Status ProvideRecoveryImage(const DataRequest&, const ProviderContext& context,

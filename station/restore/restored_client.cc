@@ -61,7 +61,7 @@ Status RestoredClient::Send(const Plist& message, JobControl& control) {
   return channel_.Send(message, control);
 }
 
-Status RestoredClient::SendWritten(std::string_view message, JobControl& control) {
+Status RestoredClient::SendWritten(const ByteSource& message, JobControl& control) {
   return channel_.SendWritten(message, control);
 }
 

@@ -34,7 +34,7 @@ class RestoredClient {
   [[nodiscard]] Result<plist::Plist> Receive(std::chrono::milliseconds timeout,
                                              JobControl& control);
   [[nodiscard]] Status Send(const plist::Plist& message, JobControl& control);
-  [[nodiscard]] Status SendWritten(std::string_view message, JobControl& control);
+  [[nodiscard]] Status SendWritten(const ByteSource& message, JobControl& control);
   void Goodbye(JobControl& control);
 
  private:

@@ -27,7 +27,9 @@ Status Send(const UrlAnswer& answer, AnswerChannel& channel) {
       .Set("ResponseBodyDone", Plist::Bool(true));
   message.Set("ResponseHeaders", std::move(headers));
   message.Set("ResponseStatus", Plist::Integer(static_cast<std::uint64_t>(answer.status)));
-  return channel.IsDataPort() ? channel.SendWritten(message.ToBinary()) : channel.Send(message);
+  if (!channel.IsDataPort()) return channel.Send(message);
+  const std::string binary = message.ToBinary();
+  return channel.SendWritten(SourceOf(binary));
 }
 
 Status FetchAndSend(const UrlRequest& request, const ProviderContext& context,

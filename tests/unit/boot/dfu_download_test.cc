@@ -98,10 +98,18 @@ Bytes File(std::size_t size) {
   return file;
 }
 
+Bytes SuffixOf(const Bytes& file) {
+  DfuSuffix suffix;
+  suffix.Add(std::span(file).first(file.size() / 3));
+  suffix.Add(std::span(file).subspan(file.size() / 3));
+  const auto bytes = suffix.Bytes();
+  return {bytes.begin(), bytes.end()};
+}
+
 TEST(DfuSuffixBytes, EndInTheUninvertedChecksumOfAllBeforeThem) {
   const Bytes file = File(5000);
-  const Bytes suffix = DfuSuffix(file);
-  ASSERT_EQ(suffix.size(), kDfuSuffix);
+  const Bytes suffix = SuffixOf(file);
+  ASSERT_EQ(suffix.size(), kDfuSuffixSize);
   EXPECT_EQ(Bytes(suffix.begin(), suffix.begin() + 12),
             (Bytes{0xFF, 0xFF, 0xFF, 0xFF, 0xAC, 0x05, 0x00, 0x01, 'U', 'F', 'D', 0x10}));
   auto crc = ::crc32(0, file.data(), static_cast<uInt>(file.size()));
@@ -125,9 +133,9 @@ TEST_P(DfuSizes, ArriveWholeWithTheSuffixAndAreStarted) {
   FakeRom rom;
   FakeControl control;
   const Bytes file = File(GetParam().size);
-  ASSERT_TRUE(DownloadAndStart(rom, file, control));
+  ASSERT_TRUE(DownloadAndStart(rom, SourceOf(file), control));
   Bytes expected = file;
-  const Bytes suffix = DfuSuffix(file);
+  const Bytes suffix = SuffixOf(file);
   expected.insert(expected.end(), suffix.begin(), suffix.end());
   EXPECT_EQ(rom.received, expected);
   EXPECT_EQ(rom.story, GetParam().story);
@@ -153,7 +161,7 @@ TEST(DfuDownload, WaitsAsLongAsThePhoneAsksWhileItIsBusy) {
   rom.busy_polls = 3;
   rom.poll_time = 50;
   FakeControl control;
-  ASSERT_TRUE(DownloadAndStart(rom, File(100), control));
+  ASSERT_TRUE(DownloadAndStart(rom, SourceOf(File(100)), control));
   EXPECT_EQ(control.Waited(), std::chrono::milliseconds(150));
   EXPECT_EQ(rom.story, "sDSSSSZSS");
 }
@@ -163,7 +171,7 @@ TEST(DfuDownload, GivesUpOnAPhoneThatStaysBusy) {
   rom.busy_polls = 1 << 30;
   rom.poll_time = 0xFFFFFF;  // hours: not believed
   FakeControl control;
-  const Status done = DownloadAndStart(rom, File(100), control);
+  const Status done = DownloadAndStart(rom, SourceOf(File(100)), control);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kRecoveryUpload);
   EXPECT_EQ(control.Waited(), std::chrono::seconds(20));
@@ -174,7 +182,7 @@ TEST(DfuDownload, RefusedBlockFailsAndLeavesThePhoneReadyForTheNextTry) {
   FakeRom rom;
   rom.refuse_block = 1;
   FakeControl control;
-  const Status done = DownloadAndStart(rom, File(0x1800), control);
+  const Status done = DownloadAndStart(rom, SourceOf(File(0x1800)), control);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kRecoveryUpload);
   EXPECT_EQ(rom.story, "sDSDSc");
@@ -194,12 +202,12 @@ TEST_P(DfuLeftovers, OfABrokenOffDownloadAreClearedOnce) {
   FakeControl control;
   FakeRom rom;
   rom.state = GetParam().left_in;
-  EXPECT_TRUE(DownloadAndStart(rom, File(10), control));
+  EXPECT_TRUE(DownloadAndStart(rom, SourceOf(File(10)), control));
   EXPECT_TRUE(rom.story.starts_with(GetParam().begins)) << rom.story;
   FakeRom stuck;
   stuck.state = GetParam().left_in;
   stuck.sticks = true;
-  const Status done = DownloadAndStart(stuck, File(10), control);
+  const Status done = DownloadAndStart(stuck, SourceOf(File(10)), control);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kRecoveryUpload);
   EXPECT_TRUE(stuck.received.empty());
@@ -215,7 +223,7 @@ TEST(DfuDownload, IsCancelledBetweenBlocksWithoutStartingAnything) {
   FakeRom rom;
   FakeControl control;
   control.CancelAfter(3);
-  const Status done = DownloadAndStart(rom, File(0x8000), control);
+  const Status done = DownloadAndStart(rom, SourceOf(File(0x8000)), control);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kCancelled);
   EXPECT_EQ(rom.received.size(), 3 * kDfuBlock);
@@ -226,7 +234,7 @@ TEST(DfuDownload, PhoneThatLeavesBeforeItSaidItHasAllIsNotReset) {
   FakeRom rom;
   rom.cuts_last_status = true;
   FakeControl control;
-  const Status done = DownloadAndStart(rom, File(100), control);
+  const Status done = DownloadAndStart(rom, SourceOf(File(100)), control);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kRecoveryUpload);
   EXPECT_FALSE(rom.reset);

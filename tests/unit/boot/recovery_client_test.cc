@@ -55,25 +55,51 @@ RecoveryClient ClientOf(Heard& heard) { return {std::make_unique<FakeIboot>(hear
 TEST(RecoveryUpload, GoesInBlocksAndEndsInAnEmptyPacketAfterWholePackets) {
   FakeControl control;
   Heard whole;
-  ASSERT_TRUE(ClientOf(whole).Upload(std::vector<std::uint8_t>(0x8000 + 1024), control));
+  ASSERT_TRUE(ClientOf(whole).Upload(SourceOf(std::vector<std::uint8_t>(0x8000 + 1024)), control));
   EXPECT_EQ(whole.packets, (std::vector<std::size_t>{0x8000, 1024, 0}));
   EXPECT_EQ(whole.upload_starts, 1);
   Heard odd;
-  ASSERT_TRUE(ClientOf(odd).Upload(std::vector<std::uint8_t>(1025), control));
+  ASSERT_TRUE(ClientOf(odd).Upload(SourceOf(std::vector<std::uint8_t>(1025)), control));
   EXPECT_EQ(odd.packets, (std::vector<std::size_t>{1025}));
+}
+
+TEST(RecoveryUpload, WhatComesInPiecesIsCutIntoTheSameBlocks) {
+  FakeControl control;
+  Heard heard;
+  const std::vector<std::uint8_t> piece(1000);
+  const ByteSource source{100 * piece.size(), [&](const ByteSink& sink) -> Status {
+                            for (int i = 0; i < 100; ++i) STATION_CHECK(sink(piece));
+                            return {};
+                          }};
+  ASSERT_TRUE(ClientOf(heard).Upload(source, control));
+  EXPECT_EQ(heard.packets, (std::vector<std::size_t>{0x8000, 0x8000, 0x8000, 100'000 - 0x18000}));
+}
+
+TEST(RecoveryUpload, ErrorOfTheSourceEndsTheUpload) {
+  FakeControl control;
+  Heard heard;
+  const ByteSource rotted{0x10000, [&](const ByteSink& sink) -> Status {
+                            STATION_CHECK(sink(std::vector<std::uint8_t>(0x9000)));
+                            return Fail(ErrorCode::kFirmwareRotted, "rot");
+                          }};
+  const Status done = ClientOf(heard).Upload(rotted, control);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::kFirmwareRotted);
+  EXPECT_EQ(heard.packets, (std::vector<std::size_t>{0x8000}));
 }
 
 TEST(RecoveryUpload, ShortBlockFailsAndCancelStopsBetweenBlocks) {
   FakeControl control;
   Heard cut;
   cut.short_block = 1;
-  const Status done = ClientOf(cut).Upload(std::vector<std::uint8_t>(0x18000), control);
+  const Status done = ClientOf(cut).Upload(SourceOf(std::vector<std::uint8_t>(0x18000)), control);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kRecoveryUpload);
   EXPECT_EQ(cut.packets.size(), 2U);
   Heard cancelled;
   control.CancelAfter(1);
-  const Status ended = ClientOf(cancelled).Upload(std::vector<std::uint8_t>(0x18000), control);
+  const Status ended =
+      ClientOf(cancelled).Upload(SourceOf(std::vector<std::uint8_t>(0x18000)), control);
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, ErrorCode::kCancelled);
   EXPECT_EQ(cancelled.packets.size(), 1U);

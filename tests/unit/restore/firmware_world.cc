@@ -140,9 +140,26 @@ plist::Plist ParseXml(std::string_view xml) {
   return parsed ? std::move(*parsed) : plist::Plist::Dict();
 }
 
-Status KeptAnswers::SendWritten(std::string_view message) {
-  written.emplace_back(message);
-  sent.push_back(ParseXml(message));
+Bytes All(const ByteSource& source) {
+  Bytes all;
+  const auto passed = source.pass([&](std::span<const std::uint8_t> bytes) -> Status {
+    all.insert(all.end(), bytes.begin(), bytes.end());
+    return {};
+  });
+  EXPECT_TRUE(passed) << (passed ? "" : passed.error().context);
+  EXPECT_EQ(all.size(), source.size);
+  return all;
+}
+
+Status KeptAnswers::Send(const plist::Plist& answer) {
+  const std::string xml = answer.ToXml();
+  return SendWritten(SourceOf(xml));
+}
+
+Status KeptAnswers::SendWritten(const ByteSource& message) {
+  const Bytes bytes = All(message);
+  written.emplace_back(bytes.begin(), bytes.end());
+  sent.push_back(ParseXml(written.back()));
   return {};
 }
 

@@ -39,8 +39,8 @@ class FreeRun final : public JobControl {
 class KeptAnswers final : public AnswerChannel {
  public:
   explicit KeptAnswers(bool data_port = false) : data_port_(data_port) {}
-  Status Send(const plist::Plist& answer) override { return SendWritten(answer.ToXml()); }
-  Status SendWritten(std::string_view message) override;
+  Status Send(const plist::Plist& answer) override;
+  Status SendWritten(const ByteSource& message) override;
   Result<plist::Plist> Receive(std::chrono::milliseconds timeout) override;
   void Unread(plist::Plist message) override { unread.push_back(std::move(message)); }
   bool IsDataPort() const override { return data_port_; }
@@ -78,5 +78,7 @@ class FirmwareWorld {
 };
 
 [[nodiscard]] plist::Plist ParseXml(std::string_view xml);
+// All a source passes on; as many bytes as it announced.
+[[nodiscard]] Bytes All(const ByteSource& source);
 
 }  // namespace station::restore::testing
