@@ -68,6 +68,8 @@ std::string_view Name(Reason reason) {
       return "refused_asset_key";
     case Reason::kFault:
       return "fault";
+    case Reason::kBattery:
+      return "refused_battery";
     case Reason::kUpdaterAnswer:
       return "refused_updater_answer";
     case Reason::kUpdaterTicket:

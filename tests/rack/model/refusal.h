@@ -42,7 +42,8 @@ enum class Reason : std::uint16_t {
   kFdr = 211,
   kAssetKey = 212,
   kFault = 213,  // told to
-  // 21x: chips beside the application processor
+  kBattery = 214,  // too low, and not charging
+  // 22x: chips beside the application processor
   kUpdaterAnswer = 220,    // no firmware data, or not of the form asked for
   kUpdaterTicket = 221,    // the chip's ticket is missing, no ticket, or not of this root
   kUpdaterIdentity = 222,  // made for another chip

@@ -5,6 +5,7 @@
 
 #include "tests/rack/image4/components.h"
 #include "tests/rack/restore/chapters.h"
+#include "tests/rack/restore/charge.h"
 #include "tests/rack/restore/nor.h"
 
 namespace rack {
@@ -98,6 +99,7 @@ StepResult AskNorData(RestoreRun& run) {
 }
 
 constexpr Step kSteps[] = {
+    {.name = "charge", .asked = BatteryIsLow, .run = WaitForCharge},
     {.name = "root-ticket",
      .checkpoint = {0x60B, "update_ticket"},
      .data_type = "RootTicket",

@@ -116,6 +116,27 @@ TEST(Story, UpdateKeepsUserData) {
   }
 }
 
+TEST(Story, EmptyBatteryIsChargedFirst) {
+  RestoreModePhone bench("iPhone10,1", OldFirmware(), "battery: 3");
+  ScriptedHost host(bench, OldFirmware(), Kind::kOld);
+  const auto status = host.Run();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->Number("Status"), 0U) << bench.phone->State().last_error.detail;
+  EXPECT_TRUE(host.HeardOf("ProgressMsg 39"));
+  EXPECT_EQ(bench.phone->State().battery, 5);
+}
+
+TEST(Story, EmptyBatteryWithoutAChargerEndsTheRestoreUntouched) {
+  RestoreModePhone bench("iPhone10,1", OldFirmware(), "battery: 3, charging: false");
+  ScriptedHost host(bench, OldFirmware(), Kind::kOld);
+  const auto status = host.Run();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->Number("Status"), 14U);
+  EXPECT_EQ(bench.phone->State().last_error.reason, Reason::kBattery);
+  EXPECT_TRUE(bench.phone->State().user_data_present);
+  EXPECT_TRUE(bench.phone->State().os_complete);
+}
+
 TEST(Story, HostTimeMayStayUnanswered) {
   RestoreModePhone bench("iPhone13,2", NewFirmware());
   ScriptedHost host(bench, NewFirmware(), Kind::kCurrent);

@@ -3,14 +3,12 @@
 #include "tests/rack/wire/tls.h"
 
 #include <gtest/gtest.h>
-#include <openssl/rsa.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <thread>
 
-#include "tests/rack/wire/openssl.h"
-#include "tests/rack/wire/stream.h"
+#include "tests/rack/test/paired_host.h"
 
 namespace rack {
 namespace {
@@ -19,38 +17,14 @@ using namespace ssl;  // NOLINT: the owners of this file's objects
 
 constexpr std::chrono::seconds kPatience{20};
 
-struct Identity {
-  std::string certificate;
-  std::string key;
-};
-
-std::string Pem(const OwnedBio& bio) { return Contents(bio.get()); }
-
-// As libimobiledevice 1.3.0 makes them: empty names, serial 0, SHA-1 (device-services 3.5).
-Identity MakeIdentity() {
-  const OwnedKey key(EVP_RSA_gen(2048));
-  const OwnedCertificate certificate(X509_new());
-  X509_set_version(certificate.get(), 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 0);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 60 * 60);
-  X509_set_pubkey(certificate.get(), key.get());
-  X509_sign(certificate.get(), key.get(), EVP_sha1());
-  const OwnedBio shown(BIO_new(BIO_s_mem()));
-  const OwnedBio hidden(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(shown.get(), certificate.get());
-  PEM_write_bio_PrivateKey(hidden.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  return {Pem(shown), Pem(hidden)};
-}
-
 class TlsTest : public testing::Test {
  protected:
-  static const Identity& Phone() {
-    static const Identity identity = MakeIdentity();
+  static const TestIdentity& Phone() {
+    static const TestIdentity identity = MakeTestIdentity();
     return identity;
   }
-  static const Identity& Host() {
-    static const Identity identity = MakeIdentity();
+  static const TestIdentity& Host() {
+    static const TestIdentity identity = MakeTestIdentity();
     return identity;
   }
 
@@ -62,7 +36,7 @@ class TlsTest : public testing::Test {
   }
 
   // A host on the other end, which shows `identity` (or nothing) and speaks `version` at most.
-  OwnedSsl Connect(const Identity* identity, int version) {
+  OwnedSsl Connect(const TestIdentity* identity, int version) {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_security_level(context_.get(), 0);
     SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
@@ -119,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Table, TlsVersions,
 class RefusedHosts : public TlsTest, public testing::WithParamInterface<bool> {};
 
 TEST_P(RefusedHosts, DoNotGetThroughTheHandshake) {
-  const Identity stranger = MakeIdentity();
+  const TestIdentity stranger = MakeTestIdentity();
   const OwnedSsl host = Connect(GetParam() ? &stranger : nullptr, TLS1_2_VERSION);
   bool shaken = true;
   std::thread phone([&] { shaken = phone_->BeginTls(Terms()); });
