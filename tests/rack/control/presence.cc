@@ -35,6 +35,7 @@ UsbIdentity MuxIdentity(const PhoneSpec& spec) {
   identity.product_id = kMuxProduct;
   identity.product = "iPhone";
   identity.serial = spec.udid;
+  std::erase(identity.serial, '-');  // only usbmuxd writes one (device-services 1.7)
   identity.speed = spec.super_speed ? UsbSpeed::kSuper5G : UsbSpeed::kHigh480M;
   return identity;
 }

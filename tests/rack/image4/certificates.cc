@@ -1,7 +1,6 @@
 #include "tests/rack/image4/certificates.h"
 
 #include <openssl/objects.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -21,16 +20,6 @@ int ConstraintsNid() {
                : OBJ_create(kConstraintsOid, "img4Constraints", "Image4 constraints");
   }();
   return nid;
-}
-
-OwnedBio OverText(const std::string& text) {
-  return OwnedBio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-std::string Contents(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<std::size_t>(size)};
 }
 
 void SetName(X509_NAME* name, const std::string& common_name) {
@@ -101,26 +90,6 @@ OwnedCertificate CertificateFromDer(std::span<const std::uint8_t> bytes) {
   OwnedCertificate certificate(d2i_X509(nullptr, &at, static_cast<long>(bytes.size())));
   if (at != bytes.data() + bytes.size()) return nullptr;
   return certificate;
-}
-
-std::string PemOf(X509* certificate) {
-  const OwnedBio bio(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(bio.get(), certificate);
-  return Contents(bio.get());
-}
-
-std::string PemOf(EVP_PKEY* key) {
-  const OwnedBio bio(BIO_new(BIO_s_mem()));
-  PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
-  return Contents(bio.get());
-}
-
-OwnedCertificate CertificateFromPem(const std::string& pem) {
-  return OwnedCertificate(PEM_read_bio_X509(OverText(pem).get(), nullptr, nullptr, nullptr));
-}
-
-OwnedKey KeyFromPem(const std::string& pem) {
-  return OwnedKey(PEM_read_bio_PrivateKey(OverText(pem).get(), nullptr, nullptr, nullptr));
 }
 
 }  // namespace rack

@@ -27,10 +27,5 @@ struct CertificateOrder {
 [[nodiscard]] Bytes DerOf(X509* certificate);
 // Null unless the bytes are exactly one certificate.
 [[nodiscard]] OwnedCertificate CertificateFromDer(std::span<const std::uint8_t> bytes);
-[[nodiscard]] std::string PemOf(X509* certificate);
-[[nodiscard]] std::string PemOf(EVP_PKEY* key);
-// Null when the text is none.
-[[nodiscard]] OwnedCertificate CertificateFromPem(const std::string& pem);
-[[nodiscard]] OwnedKey KeyFromPem(const std::string& pem);
 
 }  // namespace rack

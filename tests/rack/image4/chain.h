@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "tests/rack/image4/openssl.h"
+#include "tests/rack/wire/openssl.h"
 #include "tests/rack/model/product.h"
 
 namespace rack {

@@ -1,5 +1,6 @@
 #include "tests/rack/lockdown/certificates.h"
 
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "tests/rack/wire/openssl.h"
@@ -7,16 +8,7 @@
 namespace rack {
 namespace {
 
-using namespace ssl;  // NOLINT: the owners of this file's objects
-
 constexpr unsigned kBits = 2048;
-
-std::string NewKey() {
-  const OwnedKey key(EVP_RSA_gen(kBits));
-  const OwnedBio bio(BIO_new(BIO_s_mem()));
-  PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  return Contents(bio.get());
-}
 
 bool SignedBy(X509* certificate, X509* root) {
   return X509_verify(certificate, X509_get0_pubkey(root)) == 1;
@@ -26,7 +18,8 @@ bool SignedBy(X509* certificate, X509* root) {
 
 std::string DeviceKey(Phone& phone) {
   if (std::string key = phone.State().ios.device_key; !key.empty()) return key;
-  const std::string made = NewKey();  // outside the lock: it takes its time
+  const std::string made =
+      PemOf(OwnedKey(EVP_RSA_gen(kBits)).get());  // outside the lock: it takes its time
   std::string key;
   phone.ChangeAndSave([&](PhoneState& state) {
     if (state.ios.device_key.empty()) state.ios.device_key = made;
@@ -36,7 +29,7 @@ std::string DeviceKey(Phone& phone) {
 }
 
 std::string PublicPem(const std::string& key) {
-  const OwnedKey owned = ReadKey(key);
+  const OwnedKey owned = KeyFromPem(key);
   unsigned char* der = nullptr;
   const int size = owned ? i2d_PublicKey(owned.get(), &der) : 0;  // PKCS#1 for RSA
   if (size <= 0) return "";
@@ -47,10 +40,10 @@ std::string PublicPem(const std::string& key) {
 }
 
 std::optional<std::string> FaultOf(const Pairing& pairing, const std::string& key) {
-  const OwnedCertificate root = ReadCertificate(pairing.root_certificate);
-  const OwnedCertificate host = ReadCertificate(pairing.host_certificate);
-  const OwnedCertificate device = ReadCertificate(pairing.device_certificate);
-  const OwnedKey own = ReadKey(key);
+  const OwnedCertificate root = CertificateFromPem(pairing.root_certificate);
+  const OwnedCertificate host = CertificateFromPem(pairing.host_certificate);
+  const OwnedCertificate device = CertificateFromPem(pairing.device_certificate);
+  const OwnedKey own = KeyFromPem(key);
   if (!root || !host || !device || !own) return "a certificate is missing or unreadable";
   if (pairing.host_id.empty()) return "no HostID";
   if (EVP_PKEY_eq(X509_get0_pubkey(device.get()), own.get()) != 1)

@@ -1,14 +1,14 @@
 #include "tests/rack/test/paired_host.h"
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <sys/socket.h>
 
 #include <array>
 
 namespace rack {
 namespace {
-
-using namespace ssl;  // NOLINT: the owners of this file's objects
 
 constexpr long kHour = 60 * 60;
 constexpr timeval kPatience{20, 0};
@@ -21,15 +21,13 @@ std::string CertificateFor(EVP_PKEY* key, EVP_PKEY* signer) {
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), kHour);
   X509_set_pubkey(certificate.get(), key);
   X509_sign(certificate.get(), signer, EVP_sha1());
-  const OwnedBio bio(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(bio.get(), certificate.get());
-  return Contents(bio.get());
+  return PemOf(certificate.get());
 }
 
 HostIdentity MakeHost() {
   TestIdentity root = MakeTestIdentity();
   const OwnedKey host(EVP_RSA_gen(2048));
-  std::string certificate = CertificateFor(host.get(), ReadKey(root.key).get());
+  std::string certificate = CertificateFor(host.get(), KeyFromPem(root.key).get());
   return {std::move(root), std::move(certificate)};
 }
 
@@ -55,9 +53,7 @@ Value PemData(const std::string& text) { return Bytes(text.begin(), text.end());
 
 TestIdentity MakeTestIdentity() {
   const OwnedKey key(EVP_RSA_gen(2048));
-  const OwnedBio bio(BIO_new(BIO_s_mem()));
-  PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  return {CertificateFor(key.get(), key.get()), Contents(bio.get())};
+  return {CertificateFor(key.get(), key.get()), PemOf(key.get())};
 }
 
 const HostIdentity& TestHost() {
@@ -67,7 +63,7 @@ const HostIdentity& TestHost() {
 
 Value PairRecordFor(const std::string& host_id, const Bytes& device_public_key) {
   const OwnedKey device = ReadPublicKey(device_public_key);
-  const OwnedKey root = ReadKey(TestHost().root.key);
+  const OwnedKey root = KeyFromPem(TestHost().root.key);
   return Value::Dict{{"HostID", host_id},
                      {"SystemBUID", "BUID"},
                      {"RootCertificate", PemData(TestHost().root.certificate)},
@@ -98,8 +94,8 @@ HostConnection::~HostConnection() {
 bool HostConnection::BeginTls() {
   context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_security_level(context_.get(), 0);
-  SSL_CTX_use_certificate(context_.get(), ReadCertificate(TestHost().root.certificate).get());
-  SSL_CTX_use_PrivateKey(context_.get(), ReadKey(TestHost().root.key).get());
+  SSL_CTX_use_certificate(context_.get(), CertificateFromPem(TestHost().root.certificate).get());
+  SSL_CTX_use_PrivateKey(context_.get(), KeyFromPem(TestHost().root.key).get());
   ssl_.reset(SSL_new(context_.get()));
   SSL_set_fd(ssl_.get(), fd_.Get());
   return SSL_connect(ssl_.get()) == 1;

@@ -47,8 +47,8 @@ class HostConnection {
   bool Read(void* out, std::size_t size);
 
   station::Fd fd_;
-  ssl::OwnedContext context_;
-  ssl::OwnedSsl ssl_;
+  OwnedTlsContext context_;
+  OwnedTls ssl_;
   std::shared_ptr<Stream> phone_;
   std::jthread service_;
 };

@@ -13,8 +13,6 @@
 namespace rack {
 namespace {
 
-using namespace ssl;  // NOLINT: the owners of this file's objects
-
 constexpr std::chrono::seconds kPatience{20};
 
 class TlsTest : public testing::Test {
@@ -36,16 +34,16 @@ class TlsTest : public testing::Test {
   }
 
   // A host on the other end, which shows `identity` (or nothing) and speaks `version` at most.
-  OwnedSsl Connect(const TestIdentity* identity, int version) {
+  OwnedTls Connect(const TestIdentity* identity, int version) {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     SSL_CTX_set_security_level(context_.get(), 0);
     SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION);
     SSL_CTX_set_max_proto_version(context_.get(), version);
     if (identity != nullptr) {
-      SSL_CTX_use_certificate(context_.get(), ReadCertificate(identity->certificate).get());
-      SSL_CTX_use_PrivateKey(context_.get(), ReadKey(identity->key).get());
+      SSL_CTX_use_certificate(context_.get(), CertificateFromPem(identity->certificate).get());
+      SSL_CTX_use_PrivateKey(context_.get(), KeyFromPem(identity->key).get());
     }
-    OwnedSsl ssl(SSL_new(context_.get()));
+    OwnedTls ssl(SSL_new(context_.get()));
     SSL_set_fd(ssl.get(), host_.Get());
     return ssl;
   }
@@ -56,13 +54,13 @@ class TlsTest : public testing::Test {
 
   std::unique_ptr<Stream> phone_;
   station::Fd host_;
-  OwnedContext context_;
+  OwnedTlsContext context_;
 };
 
 class TlsVersions : public TlsTest, public testing::WithParamInterface<int> {};
 
 TEST_P(TlsVersions, CarryBothWaysAndEndInPlain) {
-  const OwnedSsl host = Connect(&Host(), GetParam());
+  const OwnedTls host = Connect(&Host(), GetParam());
   bool shaken = false;
   std::thread phone([&] {
     shaken = phone_->BeginTls(Terms());
@@ -94,7 +92,7 @@ class RefusedHosts : public TlsTest, public testing::WithParamInterface<bool> {}
 
 TEST_P(RefusedHosts, DoNotGetThroughTheHandshake) {
   const TestIdentity stranger = MakeTestIdentity();
-  const OwnedSsl host = Connect(GetParam() ? &stranger : nullptr, TLS1_2_VERSION);
+  const OwnedTls host = Connect(GetParam() ? &stranger : nullptr, TLS1_2_VERSION);
   bool shaken = true;
   std::thread phone([&] { shaken = phone_->BeginTls(Terms()); });
   EXPECT_NE(SSL_connect(host.get()), 1);

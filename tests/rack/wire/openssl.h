@@ -1,9 +1,8 @@
 #pragma once
-// OpenSSL's objects with owners, and PEM in and out of text.
+// OpenSSL's objects, owned, and PEM in and out of text.
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -11,35 +10,32 @@
 #include <string>
 #include <string_view>
 
-namespace rack::ssl {
+namespace rack {
 
 template <auto Free>
-struct Deleter {
+struct OpenSslDeleter {
   template <typename T>
   void operator()(T* pointer) const {
     Free(pointer);
   }
 };
-using OwnedBio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using OwnedKey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using OwnedCertificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using OwnedContext = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
-using OwnedSsl = std::unique_ptr<SSL, Deleter<SSL_free>>;
+using OwnedBio = std::unique_ptr<BIO, OpenSslDeleter<BIO_free_all>>;
+using OwnedKey = std::unique_ptr<EVP_PKEY, OpenSslDeleter<EVP_PKEY_free>>;
+using OwnedCertificate = std::unique_ptr<X509, OpenSslDeleter<X509_free>>;
+using OwnedDigest = std::unique_ptr<EVP_MD_CTX, OpenSslDeleter<EVP_MD_CTX_free>>;
+using OwnedOctets = std::unique_ptr<ASN1_OCTET_STRING, OpenSslDeleter<ASN1_OCTET_STRING_free>>;
+using OwnedExtension = std::unique_ptr<X509_EXTENSION, OpenSslDeleter<X509_EXTENSION_free>>;
+using OwnedTlsContext = std::unique_ptr<SSL_CTX, OpenSslDeleter<SSL_CTX_free>>;
+using OwnedTls = std::unique_ptr<SSL, OpenSslDeleter<SSL_free>>;
 
-inline OwnedBio OverText(std::string_view text) {
-  return OwnedBio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-inline std::string Contents(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<std::size_t>(size)};
-}
-// Null when it is none.
-inline OwnedCertificate ReadCertificate(std::string_view pem) {
-  return OwnedCertificate(PEM_read_bio_X509(OverText(pem).get(), nullptr, nullptr, nullptr));
-}
-inline OwnedKey ReadKey(std::string_view pem) {
-  return OwnedKey(PEM_read_bio_PrivateKey(OverText(pem).get(), nullptr, nullptr, nullptr));
-}
+// Reads from `text`, which outlives it.
+[[nodiscard]] OwnedBio OverText(std::string_view text);
+[[nodiscard]] std::string Contents(BIO* bio);
 
-}  // namespace rack::ssl
+[[nodiscard]] std::string PemOf(X509* certificate);
+[[nodiscard]] std::string PemOf(EVP_PKEY* key);
+// Null when the text is none.
+[[nodiscard]] OwnedCertificate CertificateFromPem(std::string_view pem);
+[[nodiscard]] OwnedKey KeyFromPem(std::string_view pem);
+
+}  // namespace rack

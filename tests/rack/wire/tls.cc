@@ -12,13 +12,11 @@
 namespace rack {
 namespace {
 
-using namespace ssl;  // NOLINT: the owners of this file's objects
-
 constexpr std::chrono::seconds kHandshakePatience{10};
 constexpr std::chrono::seconds kClosePatience{1};
 
 bool Same(X509* certificate, const std::string& pem) {
-  const OwnedCertificate other = ReadCertificate(pem);
+  const OwnedCertificate other = CertificateFromPem(pem);
   return other && X509_cmp(certificate, other.get()) == 0;
 }
 
@@ -31,10 +29,10 @@ int CheckHost(X509_STORE_CTX* store, void* accepted) {
                                                                                              : 0;
 }
 
-OwnedContext MakeContext(const TlsTerms& terms, std::vector<std::string>& accepted) {
-  OwnedContext context(SSL_CTX_new(TLS_server_method()));
-  const OwnedCertificate certificate = ReadCertificate(terms.certificate);
-  const OwnedKey key = ReadKey(terms.key);
+OwnedTlsContext MakeContext(const TlsTerms& terms, std::vector<std::string>& accepted) {
+  OwnedTlsContext context(SSL_CTX_new(TLS_server_method()));
+  const OwnedCertificate certificate = CertificateFromPem(terms.certificate);
+  const OwnedKey key = KeyFromPem(terms.key);
   // Sessions made by hand stay at TLS 1.0, and their certificates at SHA-1 (device-services 3.6).
   SSL_CTX_set_security_level(context.get(), 0);
   SSL_CTX_set_cipher_list(context.get(), "ALL:@SECLEVEL=0");
@@ -54,8 +52,8 @@ OwnedContext MakeContext(const TlsTerms& terms, std::vector<std::string>& accept
 
 struct TlsLayer::Engine {
   std::vector<std::string> accepted;  // the verification looks into it
-  OwnedContext context;
-  OwnedSsl ssl;
+  OwnedTlsContext context;
+  OwnedTls ssl;
   BIO* in = nullptr;  // owned by ssl
   BIO* out = nullptr;
 };
