@@ -99,6 +99,26 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
+    A11, Products,
+    testing::Values(Restored{"EightEraseFromNormal", kInvented / "iphone8_ios15.plist",
+                             "iPhone10,1", "d20ap", "normal", kErase, "19H999", 48},
+                    Restored{"EightEraseFromRecovery", kInvented / "iphone8_ios15.plist",
+                             "iPhone10,4", "d201ap", "recovery", kErase, "19H999", 48},
+                    Restored{"EightUpdateFromNormal", kInvented / "iphone8_ios15.plist",
+                             "iPhone10,4", "d201ap", "normal", kUpdate, "19H999", 48},
+                    Restored{"EightUpdateFromRecovery", kInvented / "iphone8_ios15.plist",
+                             "iPhone10,1", "d20ap", "recovery", kUpdate, "19H999", 48},
+                    Restored{"XEraseFromNormal", kInvented / "iphonex_ios15.plist", "iPhone10,3",
+                             "d22ap", "normal", kErase, "19H998", 48},
+                    Restored{"XEraseFromRecovery", kInvented / "iphonex_ios15.plist", "iPhone10,6",
+                             "d221ap", "recovery", kErase, "19H998", 48},
+                    Restored{"XUpdateFromNormal", kInvented / "iphonex_ios15.plist", "iPhone10,6",
+                             "d221ap", "normal", kUpdate, "19H998", 48},
+                    Restored{"XUpdateFromRecovery", kInvented / "iphonex_ios15.plist", "iPhone10,3",
+                             "d22ap", "recovery", kUpdate, "19H998", 48}),
+    [](const auto& row) { return row.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
     RealManifest, Products,
     testing::Values(Restored{"XEraseFromNormal", kReal / kRealX, "iPhone10,3", "d22ap", "normal",
                              kErase, "15C114", 48},
@@ -108,6 +128,8 @@ INSTANTIATE_TEST_SUITE_P(
                              "normal", kUpdate, "19E241", 48},
                     Restored{"SevenOtherBoardEraseFromRecovery", kReal / kReal7And8, "iPhone9,3",
                              "d101ap", "recovery", kErase, "19E241", 48},
+                    Restored{"EightUpdateFromRecovery", kReal / kReal7And8, "iPhone10,1", "d20ap",
+                             "recovery", kUpdate, "19E241", 48},
                     Restored{"EightOtherBoardEraseFromNormal", kReal / kReal7And8, "iPhone10,4",
                              "d201ap", "normal", kErase, "19E241", 48}),
     [](const auto& row) { return row.param.name; });
