@@ -15,8 +15,8 @@
 
 #include "tests/bench/asr_sender.h"
 #include "tests/bench/rack_side.h"
-#include "tests/rack/control/json.h"
 #include "tests/rack/image4/digest.h"
+#include "tests/rack/wire/json.h"
 
 namespace {
 

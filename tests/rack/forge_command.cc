@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "tests/rack/control/json.h"
+#include "tests/rack/wire/json.h"
 
 namespace rack {
 namespace {

@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "tests/rack/control/client.h"
-#include "tests/rack/control/json.h"
 #include "tests/rack/control/rack.h"
 #include "tests/rack/forge_command.h"
+#include "tests/rack/model/recorder.h"
+#include "tests/rack/wire/json.h"
 
 namespace {
 
@@ -99,6 +100,31 @@ int Status(const Options& options) {
   return 0;
 }
 
+// A running rack knows the phone by any of its names; otherwise the name alone will do.
+std::string NameOf(const Options& options) {
+  const auto answer = rack::AskRack(options.dir, Value::Dict{{"Command", "status"}});
+  const Value* phones = answer ? answer->Find("Phones") : nullptr;
+  if (phones == nullptr || phones->AsArray() == nullptr) return options.phone;
+  const auto ecid = station::ParseEcid(options.phone);
+  for (const Value& phone : *phones->AsArray()) {
+    if (ecid && station::ParseEcid(phone.Text("ecid")) == ecid) return phone.Text("name");
+    for (const char* key : {"name", "port", "udid"})
+      if (phone.Text(key) == options.phone) return phone.Text("name");
+  }
+  return options.phone;
+}
+
+int Recording(const Options& options) {
+  const std::string name = NameOf(options);
+  const auto folder = std::filesystem::path(options.dir) / "recordings";
+  if (name.find('/') != std::string::npos || !std::filesystem::exists(folder / (name + ".jsonl")))
+    return Report({station::ErrorCode::kNotFound, "no recording of " + options.phone});
+  for (const char* ending : {".jsonl.before", ".jsonl"})
+    for (const rack::RecordedEvent& event : rack::ReadRecording(folder / (name + ending)))
+      fmt::print("{:10.3f} {:>3} {:<8} {}\n", event.at, event.boot, event.stage, rack::Line(event));
+  return 0;
+}
+
 int Act(const std::string& command, const Options& options) {
   Value::Array words(options.words.begin(), options.words.end());
   const auto answer = rack::AskRack(
@@ -120,6 +146,7 @@ int Dispatch(const std::string& command, const Options& options) {
   if (command == "run") return Run(options);
   if (command == "exec") return Execute(options);
   if (command == "status") return Status(options);
+  if (command == "recording") return Recording(options);
   if (command == "forge") return rack::RunForgeCommand(options.forge);
   if (command == "keys") return fmt::print("{}", rack::CartKeys()), 0;
   return Act(command, options);
@@ -149,6 +176,8 @@ int main(int argc, char** argv) {
   status->add_option("--dir", options.dir)->required();
   status->add_flag("--json", options.json);
   AddPhoneCommand(app, "plug", "plug a phone in", options, false);
+  AddPhoneCommand(app, "recording", "what was said to a phone and by it, an event a line", options,
+                  false);
   AddPhoneCommand(app, "unplug", "pull its cable", options, false);
   AddPhoneCommand(app, "power", "power PHONE on|off", options, true);
   AddPhoneCommand(app, "press", "press PHONE recovery|restart|dfu|trust|distrust|lock|unlock",

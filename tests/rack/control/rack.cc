@@ -118,7 +118,9 @@ station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root)
   STATION_CHECK(mux_.Open(MuxSocket(), std::nullopt));
   for (PhoneSpec& spec : cart) {
     const std::string state_file = folder_ / "phones" / (spec.name + ".plist");
+    const std::string recording = spec.recording ? spec.name + ".jsonl" : "";
     phones_.push_back(std::make_unique<Phone>(std::move(spec), root, state_file));
+    if (!recording.empty()) phones_.back()->RecordTo(folder_ / "recordings" / recording);
   }
   for (const auto& phone : phones_)
     presences_.push_back(std::make_unique<Presence>(*phone, bus_, devices_));

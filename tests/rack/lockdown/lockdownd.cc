@@ -92,6 +92,7 @@ bool Follow(LockdownClient& client, Stream& stream, LockdownReply::Then then) {
 }  // namespace
 
 void ServeLockdown(Phone& phone, Attachment& attachment, Stream& stream) {
+  stream.SetTap(phone.TapFor("lockdown"));
   LockdownClient client{phone, attachment};
   while (const auto request = ReadFrame(stream, kIdle)) {
     const LockdownReply reply = AnswerTo(client, *request);

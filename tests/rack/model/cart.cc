@@ -182,6 +182,8 @@ const Keys<PhoneSpec>& PhoneKeys() {
        Flag(&PhoneSpec::asr_checksums)},
       {"data_ports", "every request to a current host names a port of its own; false",
        Flag(&PhoneSpec::data_ports)},
+      {"recording", "keeps what is said to the phone and by it in DIR/recordings; true",
+       Flag(&PhoneSpec::recording)},
       {"fdr_needed", "has no factory data of its own: a host without FDR proxy fails; false",
        Flag(&PhoneSpec::fdr_needed)},
       {"updaters", "a restore asks for the firmware of the other chips, baseband included; true",

@@ -51,6 +51,7 @@ struct PhoneSpec {
   bool ask_fud = false;       // the three FUDData requests
   bool asr_checksums = true;  // wants a SHA-1 behind every block of the OS image
   bool data_ports = false;    // every request to a current host names a port of its own
+  bool recording = true;      // what is said to the phone and by it is kept in recordings/
   bool fdr_needed = false;    // has no factory data of its own left
   bool updaters = true;       // asks for the firmware of its other chips, baseband included
   bool preflight = true;      // tells of its baseband in normal mode

@@ -37,6 +37,34 @@ Phone::Phone(PhoneSpec spec, RootOfTrust root, std::string state_file)
       spdlog::error("phone={} {}", spec_.name, applied.error().context);
 }
 
+void Phone::RecordTo(const std::filesystem::path& file) {
+  recorder_ = std::make_unique<Recorder>(file);
+}
+
+void Phone::Record(std::string_view channel, Toward toward, std::string_view kind,
+                   const Value& what) const {
+  if (!recorder_->On()) return;
+  RecordedEvent event{.channel = std::string(channel), .toward = toward, .kind = std::string(kind)};
+  {
+    const std::lock_guard lock(mutex_);
+    event.boot = state_.boot_number;
+    event.stage = Name(state_.stage);
+  }
+  recorder_->Note(std::move(event), what);
+}
+
+void Phone::RecordPayload(std::string_view channel, std::string_view kind,
+                          std::span<const std::uint8_t> bytes) const {
+  if (recorder_->On()) Record(channel, Toward::kPhone, kind, PayloadNote(bytes));
+}
+
+Stream::Tap Phone::TapFor(const std::string& channel) const {
+  if (!recorder_->On()) return {};
+  return [this, channel](bool incoming, const Value& message) {
+    Record(channel, incoming ? Toward::kPhone : Toward::kHost, "message", message);
+  };
+}
+
 PhoneState Phone::State() const {
   const std::lock_guard lock(mutex_);
   return state_;

@@ -19,6 +19,8 @@
 #include "tests/rack/model/faults.h"
 #include "tests/rack/model/notifications.h"
 #include "tests/rack/model/phone_state.h"
+#include "tests/rack/model/recorder.h"
+#include "tests/rack/wire/stream.h"
 
 namespace rack {
 
@@ -28,7 +30,7 @@ class Phone {
     enum class Kind { kEvent, kPlug, kUnplug, kMove, kPlugLater } kind = Kind::kEvent;
     Event event = Event::kReboot;  // kEvent
     std::uint64_t boot = 0;  // kEvent: dropped unless this boot still runs; 0 is whenever (buttons)
-    station::PortPath port = {};    // kMove
+    station::PortPath port = {};         // kMove
     std::chrono::milliseconds after{0};  // kPlugLater
   };
   struct Request {
@@ -59,6 +61,16 @@ class Phone {
   [[nodiscard]] Nonces ShownNonces() const;
 
   [[nodiscard]] Notifications& Notices() { return notices_; }
+
+  // Keeps what is said to this phone and by it in `file`, from now on; before anybody talks to it.
+  void RecordTo(const std::filesystem::path& file);
+  void Record(std::string_view channel, Toward toward, std::string_view kind,
+              const Value& what) const;
+  // As a Record of size and hash; bytes are hashed only when they are recorded.
+  void RecordPayload(std::string_view channel, std::string_view kind,
+                     std::span<const std::uint8_t> bytes) const;
+  // Records the messages of one connection; empty when nothing is recorded.
+  [[nodiscard]] Stream::Tap TapFor(const std::string& channel) const;
 
   [[nodiscard]] PhoneFaults Faults() const;
   [[nodiscard]] station::Status SetFault(const std::vector<std::string>& words);
@@ -106,6 +118,7 @@ class Phone {
   PhoneFaults faults_;
   std::optional<std::chrono::seconds> replug_after_;  // of the pull that has happened
   std::deque<Request> requests_;
+  std::unique_ptr<Recorder> recorder_ = std::make_unique<Recorder>();
   Notifications notices_;
 };
 

@@ -143,6 +143,7 @@ void BootRom::StripSuffix() {
 
 void BootRom::StartImage() {
   leaving_ = true;
+  RecordUpload(phone_, "dfu", image_);
   StripSuffix();
   const auto image = JudgeImage(phone_, image_, Only("ibss"));
   if (!image && image.error().reason == Reason::kType)

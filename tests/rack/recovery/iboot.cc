@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "tests/rack/recovery/upload.h"
 
@@ -76,6 +77,7 @@ std::optional<Bytes> Iboot::Control(const SetupPacket& setup, std::span<const st
     }
     case kVendorToInterface:
       upload_.clear();
+      upload_recorded_ = false;
       read_back_ = 0;
       return Bytes();
     case kClassToInterface:  // the poke around go and bootx
@@ -99,6 +101,7 @@ bool Iboot::BulkOut(std::uint8_t endpoint, std::span<const std::uint8_t> data) {
   if (leaving_ || endpoint != kUploadEndpoint || upload_.size() + data.size() > kLargestUpload)
     return false;
   if (upload_.empty() && !data.empty() && RefusesSend(phone_, data)) return false;
+  upload_recorded_ = false;
   upload_.insert(upload_.end(), data.begin(), data.end());
   return true;
 }
@@ -128,7 +131,10 @@ bool Iboot::Run(const std::string& line) {
   if (words.empty()) return true;
   const auto command = Commands().find(words[0]);
   result_.clear();
+  if (!upload_.empty() && !std::exchange(upload_recorded_, true))
+    RecordUpload(phone_, "iboot", upload_);
   const bool done = !leaving_ && command != Commands().end() && (this->*command->second)(words);
+  phone_.Record("iboot", Toward::kPhone, "command", Value::Dict{{"line", line}, {"done", done}});
   image_ = Bytes();  // a ramdisk is large, and nobody looks at it any more
   spdlog::info("phone={} stage={} command=\"{}\" upload={} done={}", phone_.Spec().name,
                Name(stage_), line, upload_.size(), done);

@@ -63,6 +63,7 @@ class Iboot : public UsbFunction {
   std::map<std::string, std::string> environment_;  // NVRAM as of this boot, plus what is not saved
   std::set<std::string> unsaved_;                   // what setenv has changed since saveenv
   Bytes upload_;
+  bool upload_recorded_ = false;
   std::size_t read_back_ = 0;  // of the upload
   Bytes image_;                // the upload under verification; VerifiedImage looks into it
   std::string result_;

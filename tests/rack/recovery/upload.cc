@@ -27,6 +27,12 @@ bool RefusesSend(Phone& phone, std::span<const std::uint8_t> beginning) {
   return true;
 }
 
+void RecordUpload(const Phone& phone, std::string_view channel,
+                  std::span<const std::uint8_t> bytes) {
+  const std::string type = BeginningType(bytes);
+  phone.RecordPayload(channel, type.empty() ? "upload" : "upload " + type, bytes);
+}
+
 std::expected<VerifiedImage, Refusal> JudgeImage(Phone& phone, Bytes& image,
                                                  const Verifier::TypeTest& accepts) {
   if (image.empty())

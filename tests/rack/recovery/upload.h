@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <span>
+#include <string_view>
 
 #include "tests/rack/model/phone.h"
 
@@ -10,6 +11,10 @@ namespace rack {
 
 // Whether a fault wants the transfer refused that begins with these bytes; says so in `status`.
 [[nodiscard]] bool RefusesSend(Phone& phone, std::span<const std::uint8_t> beginning);
+
+// An upload as the recording has it: its kind names the type of image, where one can be seen.
+void RecordUpload(const Phone& phone, std::string_view channel,
+                  std::span<const std::uint8_t> bytes);
 
 // Verifies a whole image against the phone as it stands, damaged first where a fault wants that.
 // The result looks into `image`.

@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 
+#include "station/base/ids.h"
 #include "tests/rack/restore/assets.h"
 
 namespace rack {
@@ -25,8 +26,10 @@ std::unexpected<Refusal> Refuse(Reason reason, std::string detail) {
   return std::unexpected(Refusal{reason, std::move(detail)});
 }
 
-bool Send(Stream& stream, Value::Dict message) {
-  return stream.Write(Value(std::move(message)).ToXml());
+bool Send(Stream& stream, Value::Dict command) {
+  const Value message(std::move(command));
+  stream.Passed(false, message);
+  return stream.Write(message.ToXml());
 }
 
 // The ranges a phone asks for before the image: the trailer, the header, then table reads all over
@@ -68,11 +71,23 @@ std::expected<AsrImage, Refusal> AsrReceiver::Receive() {
   const auto started = std::chrono::steady_clock::now();
   for (const auto step :
        {&AsrReceiver::Negotiate, &AsrReceiver::ReadRanges, &AsrReceiver::ReadImage})
-    if (Step done = (this->*step)(); !done) return std::unexpected(std::move(done).error());
+    if (Step done = (this->*step)(); !done) {
+      Record(std::nullopt);
+      return std::unexpected(std::move(done).error());
+    }
+  AsrImage image{size_, sink_.Finish()};
+  Record(image);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   spdlog::info("phone={} asr_bytes={} seconds={:.2f} mb_per_second={:.0f}", phone_.Spec().name,
                size_, took.count(), static_cast<double>(size_) / 1e6 / took.count());
-  return AsrImage{size_, sink_.Finish()};
+  return image;
+}
+
+// The image's own digest, of the kind the ticket states; hashing it once more would cost too much.
+void AsrReceiver::Record(const std::optional<AsrImage>& image) const {
+  Value what = Value::Dict{{"size", received_}, {"announced", size_}};
+  if (image && image->digest) what.Set("digest", station::ToHex(*image->digest));
+  phone_.Record("asr", Toward::kPhone, "transfer", what);
 }
 
 AsrReceiver::Step AsrReceiver::TakeConnection() {
@@ -86,6 +101,7 @@ AsrReceiver::Step AsrReceiver::TakeConnection() {
   }
   attachment_.Close(options_.port);
   if (!stream) return Refuse(Reason::kHostGone, "nobody connected to the ASR port");
+  stream->SetTap(phone_.TapFor("asr"));
   return {};
 }
 
@@ -109,6 +125,7 @@ AsrReceiver::Step AsrReceiver::ReadPacketInfo(bool checksums) {
     text.append(AsText(std::span(piece).first(*got)));
   }
   const auto info = Value::Parse(text);
+  if (info) stream_->Passed(true, *info);
   const Value* payload = info ? info->Find("Payload") : nullptr;
   if (payload == nullptr ||
       info->Number("Checksum Chunk Size") != (checksums ? std::optional(kBlock) : std::nullopt) ||
@@ -126,6 +143,7 @@ AsrReceiver::Step AsrReceiver::ReadRange(std::uint64_t offset, std::uint64_t len
   if (!Send(*stream_, {{"Command", "OOBData"}, {"OOB Length", length}, {"OOB Offset", offset}}) ||
       !stream_->ReadExact(range.bytes, kReadPatience))
     return Refuse(Reason::kAsrRange, fmt::format("range {}+{} was not answered", offset, length));
+  phone_.RecordPayload("asr", "range", range.bytes);
   ranges_.push_back(std::move(range));
   return {};
 }

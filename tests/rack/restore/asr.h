@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,6 +56,8 @@ class AsrReceiver {
   };
   using Step = std::expected<void, Refusal>;
 
+  // What came of the image, whole or not.
+  void Record(const std::optional<AsrImage>& image) const;
   [[nodiscard]] Step TakeConnection();
   [[nodiscard]] Step Negotiate();
   [[nodiscard]] Step ReadPacketInfo(bool checksums);

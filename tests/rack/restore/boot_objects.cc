@@ -26,10 +26,10 @@ const Bytes* ManifestDigest(const RestoreRun& run, const std::string& component)
 // the answer goes to the port it names.
 StepResult AskKeyInBetween(RestoreRun& run, const std::string& url, Stream& connection) {
   const std::uint16_t port = run.dialogue.OpenDataPort();
-  if (!WriteFrame(connection, Value::Dict{{"MsgType", "URLAsset"},
-                                          {"Arguments", KeyRequest(url)},
-                                          {"DataPort", std::uint64_t{port}}}))
-    return Refused(Reason::kHostGone, "data port closed");
+  const Value question = Value::Dict{
+      {"MsgType", "URLAsset"}, {"Arguments", KeyRequest(url)}, {"DataPort", std::uint64_t{port}}};
+  run.phone.Record("boot object", Toward::kHost, "message", question);
+  if (!WriteFrame(connection, question)) return Refused(Reason::kHostGone, "data port closed");
   return CheckKey(run.dialogue.ReadAnswerAt(port, "URLAsset", kKeyPatience), url, run.dialogue);
 }
 

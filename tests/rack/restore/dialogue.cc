@@ -1,7 +1,12 @@
 #include "tests/rack/restore/dialogue.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+
+#include "station/base/ids.h"
+#include "tests/rack/image4/digest.h"
 
 namespace rack {
 namespace {
@@ -32,6 +37,31 @@ std::unexpected<Refusal> Gone(std::string detail) {
 std::unexpected<Refusal> Missing(std::string detail) {
   return std::unexpected(Refusal{Reason::kAnswerMissing, std::move(detail)});
 }
+
+std::string DataPortChannel(std::uint16_t port) { return fmt::format("data port {}", port); }
+
+// Records a file as a whole, however many pieces it comes in; also one that ends early.
+class Transfer {
+ public:
+  Transfer(const Phone& phone, std::uint16_t port) : phone_(phone), port_(port) {}
+  ~Transfer() {
+    phone_.Record(DataPortChannel(port_), Toward::kPhone, "transfer",
+                  Value::Dict{{"size", size_}, {"sha256", station::ToHex(hasher_.Finish())}});
+  }
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  void Add(std::span<const std::uint8_t> piece) {
+    size_ += piece.size();
+    hasher_.Add(piece);
+  }
+
+ private:
+  const Phone& phone_;
+  const std::uint16_t port_;
+  std::uint64_t size_ = 0;
+  Hasher hasher_{HashKind::kSha256};
+};
 
 Value Signed(std::int64_t number) { return static_cast<std::uint64_t>(number); }
 
@@ -95,9 +125,11 @@ Dialogue::Answer Dialogue::ReadAnswer(Stream& stream, const std::string& what) c
 }
 
 std::shared_ptr<Stream> Dialogue::TakeConnection(std::uint16_t port,
-                                                 std::chrono::milliseconds connect_patience) const {
+                                                 std::chrono::milliseconds connect_patience,
+                                                 bool recorded) const {
   auto connection = attachment_.Accept(port, connect_patience);
   attachment_.Close(port);
+  if (connection && recorded) connection->SetTap(phone_.TapFor(DataPortChannel(port)));
   return connection;
 }
 
@@ -115,7 +147,7 @@ std::uint16_t Dialogue::OpenDataPort() {
 }
 
 Dialogue::Answer Dialogue::Request(const std::string& data_type, Value arguments) {
-  const std::uint16_t port = host_.modern && own_ports_ ? OpenDataPort() : 0;
+  const std::uint16_t port = host_.modern && phone_.Spec().data_ports ? OpenDataPort() : 0;
   if (!Announce(data_type, std::move(arguments), port, false))
     return Gone("working connection closed");
   return port == 0 ? ReadAnswer(stream_, data_type)
@@ -144,13 +176,16 @@ std::expected<void, Refusal> Dialogue::RequestFile(const std::string& data_type,
   const std::uint16_t port = OpenDataPort();
   if (!Announce(data_type, std::move(arguments), port, false))
     return Gone("working connection closed");
-  const auto connection = TakeConnection(port, kConnectPatience);
+  const auto connection = TakeConnection(port, kConnectPatience, false);
   if (!connection) return Missing("nobody connected to the data port of " + data_type);
+  Transfer transfer(phone_, port);
   while (true) {
     const auto piece = ReadFrame(*connection, kAnswerPatience);
     if (!piece) return Missing(data_type + " ended before FileDataDone");
-    if (const Bytes* bytes = piece->Data("FileData"))
+    if (const Bytes* bytes = piece->Data("FileData")) {
+      transfer.Add(*bytes);
       if (auto taken = take(*bytes, *connection); !taken) return taken;
+    }
     if (piece->Flag("FileDataDone")) return {};
     if (piece->Data("FileData") == nullptr)
       return Missing(data_type + " holds neither FileData nor FileDataDone");
@@ -164,9 +199,11 @@ std::expected<void, Refusal> Dialogue::RequestRaw(const std::string& data_type, 
     return Gone("working connection closed");
   const auto connection = TakeConnection(port, kConnectPatience);
   if (!connection) return Missing("nobody connected to the data port of " + data_type);
+  Transfer transfer(phone_, port);
   Bytes piece(kRawPiece);
   while (const auto got = connection->ReadSome(piece, kAnswerPatience)) {
     if (*got == 0) return {};
+    transfer.Add(std::span(piece).first(*got));
     if (auto taken = take(std::span(piece).first(*got), *connection); !taken) return taken;
   }
   return Missing(data_type + " was never closed");
@@ -178,9 +215,11 @@ Dialogue::Answer Dialogue::Ask(const std::string& message_type) {
 }
 
 bool Dialogue::Announce(const std::string& data_type, Value arguments, std::uint16_t port,
-                        bool async) {
-  return Tell(Asking(async ? "AsyncDataRequestMsg" : "DataRequestMsg", data_type,
-                     std::move(arguments), port));
+                        bool async, const Value& fields) {
+  Value message = Asking(async ? "AsyncDataRequestMsg" : "DataRequestMsg", data_type,
+                         std::move(arguments), port);
+  for (const auto& [key, value] : *fields.AsDict()) message.Set(key, value);
+  return Tell(message);
 }
 
 // AMRError is what ends the dialogue of hosts; a status alone does not (reference 6.9).

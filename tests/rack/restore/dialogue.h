@@ -12,6 +12,7 @@
 #include <string>
 
 #include "tests/rack/model/attachment.h"
+#include "tests/rack/model/phone.h"
 #include "tests/rack/model/refusal.h"
 #include "tests/rack/wire/stream.h"
 
@@ -53,10 +54,10 @@ class Dialogue {
   using TakePiece =
       std::function<std::expected<void, Refusal>(std::span<const std::uint8_t>, Stream&)>;
 
-  // With `own_ports` every request to a current host names a port; otherwise only what streams or
-  // goes on beside other work does, as was seen of phones (reference 6.10).
-  Dialogue(Stream& stream, Attachment& attachment, HostAbilities host, bool own_ports = false)
-      : stream_(stream), attachment_(attachment), host_(std::move(host)), own_ports_(own_ports) {}
+  // A phone whose cart says so names a port in every request to a current host; others only for
+  // what streams or goes on beside other work, as was seen of phones (reference 6.10).
+  Dialogue(const Phone& phone, Stream& stream, Attachment& attachment, HostAbilities host)
+      : phone_(phone), stream_(stream), attachment_(attachment), host_(std::move(host)) {}
 
   [[nodiscard]] const HostAbilities& Host() const { return host_; }
   // -1 percent: it goes on, nobody knows how far. `context` names asynchronous work.
@@ -81,8 +82,9 @@ class Dialogue {
   // A question outside the data requests; the answer comes on the working connection.
   [[nodiscard]] Answer Ask(const std::string& message_type);
   // Asks for what is answered on `port` by other means than a message; 0: where it always is.
+  // `fields` stand beside the data type.
   [[nodiscard]] bool Announce(const std::string& data_type, Value arguments, std::uint16_t port,
-                              bool async);
+                              bool async, const Value& fields = {});
   // A port that is open and that no request has named yet; ReadAnswerAt closes it.
   [[nodiscard]] std::uint16_t OpenDataPort();
   [[nodiscard]] Answer ReadAnswerAt(std::uint16_t port, const std::string& what,
@@ -99,13 +101,15 @@ class Dialogue {
   void ShowCheckpoint(const Checkpoint& checkpoint, bool complete, std::int64_t result,
                       const std::string& error);
   [[nodiscard]] Answer ReadAnswer(Stream& stream, const std::string& what) const;
-  [[nodiscard]] std::shared_ptr<Stream> TakeConnection(
-      std::uint16_t port, std::chrono::milliseconds connect_patience) const;
+  // Its messages are recorded unless they are pieces of a file, which is recorded as a whole.
+  [[nodiscard]] std::shared_ptr<Stream> TakeConnection(std::uint16_t port,
+                                                       std::chrono::milliseconds connect_patience,
+                                                       bool recorded = true) const;
 
+  const Phone& phone_;
   Stream& stream_;
   Attachment& attachment_;
   const HostAbilities host_;
-  const bool own_ports_;
   std::mutex mutex_;  // below; and one message at a time
   std::uint16_t next_port_ = kFirstDataPort;
 

@@ -45,7 +45,14 @@ std::optional<Value> ReadLittleFrame(Stream& stream) {
   Bytes body(size);
   if (!stream.ReadExact(body, kPatience)) return std::nullopt;
   auto message = Value::Parse(body);
-  return message ? std::optional(std::move(*message)) : std::nullopt;
+  if (!message) return std::nullopt;
+  stream.Passed(true, *message);
+  return std::move(*message);
+}
+
+bool WriteLittleFrame(Stream& stream, const Value& message) {
+  stream.Passed(false, message);
+  return stream.Write(Framed(message));
 }
 
 std::unexpected<Refusal> Failed(std::string detail) {
@@ -100,9 +107,9 @@ bool AnswerGreeting(Stream& stream) {
   if (AsText(greeting) == kHelloControl)
     return stream.Write(kHelloControl) && stream.Write(LittleEndian(kConnectionPort));
   if (AsText(greeting) != kBeginControl || !ReadLittleFrame(stream)) return false;
-  return stream.Write(Framed(Value::Dict{{"Command", "BeginCtrl"},
-                                         {"CtrlProtoVersion", 2},
-                                         {"ConnPort", std::uint64_t{kConnectionPort}}}));
+  return WriteLittleFrame(stream, Value::Dict{{"Command", "BeginCtrl"},
+                                              {"CtrlProtoVersion", 2},
+                                              {"ConnPort", std::uint64_t{kConnectionPort}}});
 }
 
 }  // namespace
@@ -131,13 +138,16 @@ std::shared_ptr<Stream> FdrControl::Connect() {
   const auto control = Control();
   if (!control) return nullptr;
   attachment_.Listen(kConnectionPort);
+  control->Passed(false, Value::Dict{{"Wish", std::uint64_t{kWantConnection}}});
   control->Write(LittleEndian(kWantConnection));
   const auto connection = attachment_.Accept(kConnectionPort, kPatience);
   attachment_.Close(kConnectionPort);
+  if (connection) connection->SetTap(phone_.TapFor("fdr"));
   std::array<std::uint8_t, kGreetingSize> greeting;
   if (!connection || !connection->ReadExact(greeting, kPatience) ||
       AsText(greeting) != kHelloConnection ||
-      !connection->Write(Framed(Value::Dict{{"Command", "HelloConn"}, {"Identifier", udid_}})))
+      !WriteLittleFrame(*connection,
+                        Value::Dict{{"Command", "HelloConn"}, {"Identifier", phone_.Spec().udid}}))
     return nullptr;
   return connection;
 }
@@ -145,7 +155,7 @@ std::shared_ptr<Stream> FdrControl::Connect() {
 FdrControl::Done FdrControl::Ping() {
   const auto connection = Connect();
   const bool pinged = connection && connection->Write(LittleEndian(kPlistCommand)) &&
-                      connection->Write(Framed(Value::Dict{{"Command", "Ping"}}));
+                      WriteLittleFrame(*connection, Value::Dict{{"Command", "Ping"}});
   const auto answer = pinged ? ReadLittleFrame(*connection) : std::nullopt;
   if (connection) connection->Shutdown();
   if (answer && answer->Flag("Pong")) return {};
@@ -158,6 +168,7 @@ FdrControl::Done FdrControl::Reach() {
   const auto connection = Connect();
   if (!connection) return Failed("no connection through the host");
   const Done done = ThroughProxy(*connection, *listener);
+  connection->Passed(false, Value::Dict{{"Proxied", done.has_value()}});
   connection->Shutdown();
   return done;
 }

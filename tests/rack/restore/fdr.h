@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tests/rack/model/attachment.h"
+#include "tests/rack/model/phone.h"
 #include "tests/rack/model/refusal.h"
 
 namespace rack {
@@ -20,8 +21,7 @@ class FdrControl {
  public:
   using Done = std::expected<void, Refusal>;
 
-  FdrControl(Attachment& attachment, std::string udid)
-      : attachment_(attachment), udid_(std::move(udid)) {}
+  FdrControl(const Phone& phone, Attachment& attachment) : phone_(phone), attachment_(attachment) {}
 
   // The control connection, until either side closes it.
   void Serve(const std::shared_ptr<Stream>& stream);
@@ -40,8 +40,8 @@ class FdrControl {
   // A connection the host opened on being asked, its greeting answered.
   [[nodiscard]] std::shared_ptr<Stream> Connect();
 
+  const Phone& phone_;
   Attachment& attachment_;
-  const std::string udid_;
   std::mutex mutex_;
   std::shared_ptr<Stream> control_;  // shared with the thread that serves it
 };

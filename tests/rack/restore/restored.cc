@@ -51,7 +51,7 @@ void AnswerRequests(Phone& phone, Stream& stream, std::chrono::milliseconds pati
 
 void Restore(Phone& phone, Attachment& attachment, FdrControl& fdr, Stream& stream,
              const Value& request) {
-  Dialogue dialogue(stream, attachment, AbilitiesFrom(request), phone.Spec().data_ports);
+  Dialogue dialogue(phone, stream, attachment, AbilitiesFrom(request));
   RestoreStory story(phone, attachment, fdr, dialogue);
   const bool succeeded = story.Run();
   AnswerRequests(phone, stream, succeeded ? kLastWords : kFailureSilence);
@@ -59,6 +59,7 @@ void Restore(Phone& phone, Attachment& attachment, FdrControl& fdr, Stream& stre
 }
 
 void ServeConnection(Phone& phone, Attachment& attachment, FdrControl& fdr, Stream& stream) {
+  stream.SetTap(phone.TapFor("restored"));
   while (const auto request = ReadFrame(stream)) {
     const std::string name = request->Text("Request");
     if (name == "StartRestore") return Restore(phone, attachment, fdr, stream, *request);
@@ -71,8 +72,11 @@ void ServeConnection(Phone& phone, Attachment& attachment, FdrControl& fdr, Stre
 
 void ServeRestoreMode(Phone& phone, Attachment& attachment) {
   // Shared by the services of this stay, whose last connection may end after it.
-  const auto fdr = std::make_shared<FdrControl>(attachment, phone.Spec().udid);
-  attachment.Serve(kFdrPort, [fdr](const std::shared_ptr<Stream>& stream) { fdr->Serve(stream); });
+  const auto fdr = std::make_shared<FdrControl>(phone, attachment);
+  attachment.Serve(kFdrPort, [&phone, fdr](const std::shared_ptr<Stream>& stream) {
+    stream->SetTap(phone.TapFor("fdr"));
+    fdr->Serve(stream);
+  });
   attachment.Serve(kRestoredPort,
                    [&phone, &attachment, fdr](const std::shared_ptr<Stream>& stream) {
                      ServeConnection(phone, attachment, *fdr, *stream);

@@ -209,8 +209,9 @@ SideBench::SideBench(const SideFirmware& firmware, SideHost& host, bool modern,
   auto spec = ParseCart("phones: [{port: \"1-1\", product: \"" + product + "\", ecid: \"0x1\"}]",
                         "", TestProducts())
                   ->front();
+  spec.data_ports = modern;
   phone_ = std::make_unique<Phone>(std::move(spec), TestRoot(), "");
-  fdr_ = std::make_unique<FdrControl>(attachment_, "udid");
+  fdr_ = std::make_unique<FdrControl>(*phone_, attachment_);
   HostAbilities abilities;
   abilities.modern = modern;
   for (const char* type :
@@ -219,7 +220,7 @@ SideBench::SideBench(const SideFirmware& firmware, SideHost& host, bool modern,
   int ends[2];
   EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   stream_ = std::make_unique<Stream>(station::Fd(ends[0]));
-  dialogue_ = std::make_unique<Dialogue>(*stream_, attachment_, std::move(abilities), modern);
+  dialogue_ = std::make_unique<Dialogue>(*phone_, *stream_, attachment_, std::move(abilities));
   BootRecord boot;
   boot.ramdisk = firmware.ramdisk;
   boot.ramdisk->build = build;

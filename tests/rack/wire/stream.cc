@@ -102,14 +102,18 @@ std::optional<Value> ReadFrame(Stream& stream, std::chrono::milliseconds timeout
   Bytes body(size);
   if (!stream.ReadExact(body, timeout)) return std::nullopt;
   auto message = Value::Parse(body);
-  return message ? std::optional(std::move(*message)) : std::nullopt;
+  if (!message) return std::nullopt;
+  stream.Passed(true, *message);
+  return std::move(*message);
 }
 
 bool WriteFrame(Stream& stream, const Value& message) {
+  stream.Passed(false, message);
   return stream.Write(Framed(message.ToXml()));
 }
 
 bool WriteBinaryFrame(Stream& stream, const Value& message) {
+  stream.Passed(false, message);
   return stream.Write(Framed(message.ToBinary()));
 }
 

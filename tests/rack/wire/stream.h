@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,9 @@ inline constexpr std::chrono::milliseconds kForever{-1};
 
 class Stream {
  public:
+  // Told of every message that passes: whether it came in, and what it was.
+  using Tap = std::function<void(bool incoming, const Value&)>;
+
   explicit Stream(station::Fd fd) : fd_(std::move(fd)) {}
 
   // Up to `out.size()` bytes; 0 when the other side closed or the stream was shut down; nothing on
@@ -40,6 +44,12 @@ class Stream {
   // Wakes every reader and writer; may be called from any thread.
   void Shutdown() const;
 
+  // Set before anybody else uses the stream; an empty one listens to nothing.
+  void SetTap(Tap tap) { tap_ = std::move(tap); }
+  void Passed(bool incoming, const Value& message) const {
+    if (tap_) tap_(incoming, message);
+  }
+
   // From here on everything passes through TLS. False when the host shook hands badly: the stream
   // is of no use then.
   [[nodiscard]] bool BeginTls(const TlsTerms& terms);
@@ -52,6 +62,7 @@ class Stream {
 
  private:
   station::Fd fd_;
+  Tap tap_;
   Gate* gate_ = nullptr;
   std::unique_ptr<TlsLayer>
       tls_;  // null while plain; it refers to this stream, so no move after it
