@@ -1,6 +1,14 @@
 #include "tests/rack/model/attachment.h"
 
 namespace rack {
+namespace {
+
+void Shut(const std::vector<std::weak_ptr<Stream>>& streams) {
+  for (const auto& weak : streams)
+    if (const auto stream = weak.lock()) stream->Shutdown();
+}
+
+}  // namespace
 
 void Attachment::Serve(std::uint16_t port, Service service) {
   const std::lock_guard lock(mutex_);
@@ -73,18 +81,16 @@ bool Attachment::Ended() const {
 
 void Attachment::CutConnections() {
   const std::lock_guard lock(mutex_);
-  for (const auto& weak : streams_)
-    if (const auto stream = weak.lock()) stream->Shutdown();
+  Shut(streams_);
 }
 
+// The streams first: whoever wakes up must not get another word through.
 void Attachment::End() {
-  {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    waiting_.clear();
-    changed_.notify_all();
-  }
-  CutConnections();
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  waiting_.clear();
+  Shut(streams_);
+  changed_.notify_all();
 }
 
 }  // namespace rack
