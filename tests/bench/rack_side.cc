@@ -97,8 +97,9 @@ class RestoringCart {
   RestoringCart(const RackRound& round, const rack::RootOfTrust& root,
                 const rack::ProductTable& products)
       : records_(round.folder + "/pairing"), bus_(round.folder + "/w") {
-    mux_ = rack::MuxServer::Start(RackSide::MuxSocket(round), devices_, records_, std::nullopt)
-               .value();
+    mux_ =
+        rack::MuxServer::Start(RackSide::MuxSocket(round), devices_, records_, gate_, std::nullopt)
+            .value();
     const auto cart = rack::ParseCart(CartOf(round.phones), "", products).value();
     for (const rack::PhoneSpec& spec : cart) {
       phones_.push_back(std::make_unique<rack::Phone>(spec, root, ""));
@@ -116,6 +117,7 @@ class RestoringCart {
  private:
   rack::MuxDevices devices_;
   rack::PairRecords records_;
+  rack::Gate gate_;
   rack::UsbBus bus_;
   std::unique_ptr<rack::MuxServer> mux_;
   std::vector<std::unique_ptr<rack::Phone>> phones_;
