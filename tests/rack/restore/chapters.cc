@@ -34,16 +34,16 @@ std::vector<Chapter> ChaptersOf(const RestoreRun& run) {
     add({factory_data, firmware, verified, image_awaited, cryptexes, install});
   else
     add({cryptexes, install, factory_data, firmware, verified});
-  add({{.steps = {}, .closes = kInstalling}, {.steps = FinishSteps()}});
+  add({{.steps = SealingSteps(), .closes = kInstalling}, {.steps = FinishSteps()}});
   return chapters;
 }
 
 std::vector<std::string> StepNames() {
   std::vector<std::string> names;
-  for (const Steps steps :
-       {HostSteps(), TicketSteps(), OldSystemSteps(), PartitionSteps(), ImageSteps(),
-        ImageAwaitedSteps(), CryptexSteps(), InstallSteps(), FactoryDataSavedSteps(),
-        FactoryDataRecoveredSteps(), FirmwareSteps(), FactoryDataVerifiedSteps(), FinishSteps()})
+  for (const Steps steps : {HostSteps(), TicketSteps(), OldSystemSteps(), PartitionSteps(),
+                            ImageSteps(), ImageAwaitedSteps(), CryptexSteps(), InstallSteps(),
+                            FactoryDataSavedSteps(), FactoryDataRecoveredSteps(), FirmwareSteps(),
+                            FactoryDataVerifiedSteps(), SealingSteps(), FinishSteps()})
     for (const Step& step : steps) names.emplace_back(step.name);
   return names;
 }

@@ -22,6 +22,7 @@ using Steps = std::span<const Step>;
 [[nodiscard]] Steps FactoryDataRecoveredSteps();  // factory_data.cc
 [[nodiscard]] Steps FirmwareSteps();              // firmware.cc: images by name, updaters
 [[nodiscard]] Steps FactoryDataVerifiedSteps();   // factory_data.cc
+[[nodiscard]] Steps SealingSteps();               // finish.cc
 [[nodiscard]] Steps FinishSteps();                // finish.cc
 
 // The order for this firmware.

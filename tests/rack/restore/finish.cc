@@ -32,11 +32,16 @@ StepResult SetBootCommand(RestoreRun& run) {
   return {};
 }
 
-constexpr Step kSteps[] = {
+// The last of the installation, whatever the order of the rest.
+constexpr Step kSealing[] = {
     {.name = "seal",
      .checkpoint = {0x68B, "seal_system_volume"},
      .operation = kSeal,
      .asked = [](const RestoreRun& run) { return run.InTicket("isys"); }},
+};
+
+constexpr Step kSteps[] = {
+    {.name = "recovery-os", .checkpoint = {0x1600, "recovery_os_restore"}},
     {.name = "set-time",
      .asked = [](const RestoreRun& run) { return run.host_time.valid(); },
      .run = SetTime},
@@ -51,6 +56,7 @@ constexpr Step kSteps[] = {
 
 }  // namespace
 
+std::span<const Step> SealingSteps() { return kSealing; }
 std::span<const Step> FinishSteps() { return kSteps; }
 
 }  // namespace rack

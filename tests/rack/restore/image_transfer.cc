@@ -35,10 +35,9 @@ void ImageTransfer::AskKey(std::span<const std::uint8_t> beginning) {
 
 std::expected<void, Refusal> ImageTransfer::Ask() {
   receiver_.Listen();
-  Value arguments = Value::Dict{};
-  if (dialogue_.Host().modern) arguments.Set("WillSendImageVerificationProgress", true);
-  if (!dialogue_.Announce("SystemImageData", std::move(arguments), asynchronous_ ? port_ : 0,
-                          asynchronous_))
+  Value fields = Value::Dict{};  // beside the data type (reference 6.7), not among the arguments
+  if (dialogue_.Host().modern) fields.Set("WillSendImageVerificationProgress", true);
+  if (!dialogue_.Announce("SystemImageData", {}, asynchronous_ ? port_ : 0, asynchronous_, fields))
     return std::unexpected(Refusal{Reason::kHostGone, "working connection closed"});
   image_ = std::async(std::launch::async, [this] { return receiver_.Receive(); });
   return {};

@@ -16,8 +16,6 @@ constexpr int kOtaLogs = 44;
 constexpr int kDeleteRecovery = 68;
 constexpr std::chrono::seconds kTimePatience{2};
 
-bool Updates(const RestoreRun& run) { return !run.Erases(); }
-
 StepResult AskFdrTrust(RestoreRun& run) {
   const auto answer = run.dialogue.Request("FDRTrustData");
   if (!answer) return std::unexpected(answer.error());
@@ -72,7 +70,7 @@ StepResult AskHostTime(RestoreRun& run) {
 constexpr Step kOldSystem[] = {
     {.name = "mount-system", .checkpoint = {0x614, "mount_system_partition"}, .operation = kMount},
     {.name = "old-build", .checkpoint = {0x654, "read_previous_os_build_version"}},
-    {.name = "downgrade-check", .checkpoint = {0x697, "downgrade_check"}, .asked = Updates},
+    {.name = "downgrade-check", .checkpoint = {0x697, "downgrade_check"}},
     {.name = "hardware-info", .checkpoint = {0x615, "copy_hardware_info"}},
     {.name = "fdr-trust",
      .checkpoint = {0x616, "fdr_create"},

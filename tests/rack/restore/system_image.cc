@@ -65,6 +65,7 @@ constexpr Step kImage[] = {
      .data_type = "SystemImageData",
      .run = AskImage},
     {.name = "baseband-migration-data", .checkpoint = {0x65A, "baseband_migration_data"}},
+    {.name = "gigalocker", .checkpoint = {0x675, "init_gigalocker"}},
     {.name = "write-persistent-files", .checkpoint = {0x662, "write_persistent_files"}},
 };
 
