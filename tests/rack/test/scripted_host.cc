@@ -196,6 +196,7 @@ void ScriptedHost::AnswerOn(Stream& stream, const Value& request) {
   if (type == "SourceBootObjectV4")
     return SendFile(stream, name, firmware_.components.at(name).file);
   if (type == "PersonalizedBootObjectV3") return SendFile(stream, name, Signed(name));
+  if (type == "BootabilityBundle") return SendRaw(stream, type);
   Value answer = AnswerTo(type, arguments);
   if (const auto change = spoil.find(type); change != spoil.end()) change->second(answer);
   WriteFrame(stream, answer);
@@ -275,6 +276,13 @@ void ScriptedHost::SendFile(Stream& stream, const std::string& name, Bytes file)
     if (const auto connection = Connect(port)) WriteFrame(*connection, answer);
   }
   WriteFrame(stream, Value::Dict{{"FileDataDone", true}});
+}
+
+void ScriptedHost::SendRaw(Stream& stream, const std::string& name) {
+  Bytes file = firmware_.components.at(name).file;
+  if (const auto change = spoil_file.find(name); change != spoil_file.end()) change->second(file);
+  stream.Write(file);
+  stream.Shutdown();
 }
 
 void ScriptedHost::SendImage(std::uint16_t port) {

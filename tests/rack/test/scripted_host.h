@@ -57,6 +57,7 @@ class ScriptedHost {
   [[nodiscard]] Value Nor(const Value& arguments);
   [[nodiscard]] Bytes Signed(const std::string& component);
   void SendImage(std::uint16_t port);
+  void SendRaw(Stream& stream, const std::string& name);
   void SendFile(Stream& stream, const std::string& name, Bytes file);
   void ServeProxy();
   void ServeProxied(std::uint16_t port);

@@ -4,9 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
 
-#include "tests/rack/restore/chapters.h"
 #include "tests/rack/test/scripted_host.h"
 
 namespace rack {
@@ -348,58 +346,6 @@ INSTANTIATE_TEST_SUITE_P(
         TooOld{"BootObjects",
                [](Value& o) { o.Find("SupportedDataTypes")->Erase("SourceBootObjectV4"); }}),
     [](const auto& row) { return row.param.name; });
-
-// --- faults at steps ---
-
-TEST(StepFaults, FailWithTheGivenStatus) {
-  for (const auto& [words, status] :
-       {std::pair(std::vector<std::string>{"fail-at-step", "kernel-cache"}, std::uint64_t{14}),
-        std::pair(std::vector<std::string>{"fail-at-step", "format-media", "27"},
-                  std::uint64_t{27}),
-        std::pair(std::vector<std::string>{"fail-at-step", "cryptexes", "-1"}, kMinusOne)}) {
-    RestoreModePhone bench("iPhone13,2", NewFirmware());
-    ASSERT_TRUE(bench.phone->SetFault(words));
-    ScriptedHost host(bench, NewFirmware(), Kind::kCurrent);
-    const auto answer = host.Run();
-    ASSERT_TRUE(answer) << words[1];
-    EXPECT_EQ(answer->Number("Status"), status) << words[1];
-    EXPECT_EQ(bench.LastError(), "fault");
-    EXPECT_EQ(bench.NextEvent(), Event::kRestoreFailed);
-  }
-}
-
-TEST(StepFaults, EveryStepCanFail) {
-  // Not for an erase, or for something this identity does not name.
-  const std::set<std::string> skipped = {
-      "bootability",    "downgrade-check", "preflight", "se",      "savage", "yonkers",
-      "rose",           "veridian",        "tcon",      "retimer", "vinyl",  "centauri",
-      "cryptex-ticket", "baseband"};
-  for (const std::string& step : StepNames()) {
-    RestoreModePhone bench("iPhone13,2", NewFirmware());
-    ASSERT_TRUE(bench.phone->SetFault({"fail-at-step", step}));
-    ScriptedHost host(bench, NewFirmware(), Kind::kCurrent);
-    const auto status = host.Run();
-    ASSERT_TRUE(status) << step;
-    EXPECT_EQ(status->Number("Status"), skipped.contains(step) ? 0U : 14U) << step;
-  }
-}
-
-TEST(StepFaults, RestoredCrashes) {
-  RestoreModePhone bench("iPhone13,2", NewFirmware());
-  ASSERT_TRUE(bench.phone->SetFault({"close-at-step", "nor-data"}));
-  ScriptedHost host(bench, NewFirmware(), Kind::kCurrent);
-  EXPECT_FALSE(host.Run());
-  EXPECT_TRUE(host.HeardOf("RestoredCrash "));
-  EXPECT_EQ(bench.NextEvent(), Event::kRestoreFailed);
-}
-
-TEST(StepFaults, NextRestoreTellsOfTheLastOne) {
-  RestoreModePhone bench("iPhone13,2", NewFirmware());
-  bench.phone->Refuse({Reason::kFault, "as told"});
-  ScriptedHost host(bench, NewFirmware(), Kind::kCurrent);
-  ASSERT_TRUE(host.Run());
-  EXPECT_TRUE(host.HeardOf("PreviousRestoreLogMsg "));
-}
 
 }  // namespace
 }  // namespace rack
