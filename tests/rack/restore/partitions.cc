@@ -16,6 +16,9 @@ constexpr int kOtaLogs = 44;
 constexpr int kDeleteRecovery = 68;
 constexpr std::chrono::seconds kTimePatience{2};
 
+// Erases of iOS up to 14 in public logs; neither reference 6.10 nor logs of iOS 18 have it.
+bool MakesPartitions(const RestoreRun& run) { return run.Erases() && run.os < 15; }
+
 StepResult AskFdrTrust(RestoreRun& run) {
   const auto answer = run.dialogue.Request("FDRTrustData");
   if (!answer) return std::unexpected(answer.error());
@@ -92,7 +95,7 @@ constexpr Step kOldSystem[] = {
     {.name = "partitions",
      .checkpoint = {0x621, "create_filesystem_partitions"},
      .operation = kPartitionMap,
-     .asked = [](const RestoreRun& run) { return run.Erases(); }},
+     .asked = MakesPartitions},
     {.name = "host-time",
      .operation = kDateAndTime,
      .asked =
