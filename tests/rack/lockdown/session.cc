@@ -74,6 +74,7 @@ LockdownReply StartService(LockdownClient& client, const Value& request) {
       client.attachment.ServeOnce([&phone = client.phone, &attachment = client.attachment, service,
                                    terms](const std::shared_ptr<Stream>& stream) {
         if (terms && !stream->BeginTls(*terms)) return;
+        stream->SetTap(phone.TapFor(std::string(service->name)));
         service->serve({phone, attachment, *stream, phone.State().boot_number});
         if (terms) stream->EndTls();
       });

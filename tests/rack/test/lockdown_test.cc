@@ -4,6 +4,9 @@
 #include "tests/rack/lockdown/lockdownd.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "tests/rack/lockdown/user.h"
 #include "tests/rack/test/keys.h"
@@ -265,6 +268,25 @@ TEST_F(LockdownTest, EraseForgetsHostsNameAndPasscode) {
   EXPECT_EQ(Connect()->Ask(Request("GetValue", {{"Key", "DeviceName"}}))->Text("Value"), "iPhone");
   EXPECT_EQ(PairError(*Connect()), "");
   EXPECT_NE(phone_.State().ios.device_key, key);
+}
+
+TEST_F(LockdownTest, MessagesOfSessionsAndServicesAreRecorded) {
+  const std::filesystem::path file =
+      testing::TempDir() + "/racklockdown_" + std::to_string(getpid()) + ".jsonl";
+  phone_.RecordTo(file);
+  {
+    const auto host = Session();
+    const auto service = Service(*host, "com.apple.mobile.diagnostics_relay");
+    EXPECT_TRUE(service->Ask(Request("Goodbye")));
+  }
+  std::vector<std::string> heard;
+  for (const RecordedEvent& event : ReadRecording(file))
+    if (event.toward == Toward::kPhone)
+      heard.push_back(event.channel + " " + event.what.Text("Request"));
+  EXPECT_EQ(heard, (std::vector<std::string>{"lockdown GetValue", "lockdown Pair",
+                                             "lockdown StartSession", "lockdown StartService",
+                                             "com.apple.mobile.diagnostics_relay Goodbye"}));
+  std::filesystem::remove(file);
 }
 
 }  // namespace
