@@ -238,15 +238,4 @@ BootBench::Move& BootBench::MoveOf(const std::string& component) {
   return *std::ranges::find(moves, component, &Move::component);
 }
 
-Bytes Stitch(const Bytes& payload, const Bytes& ticket) {
-  return der::Wrap(der::Tag::kSequence,
-                   der::Join({der::Text("IMG4"), payload, der::Wrap(der::Tag::kContext0, ticket)}));
-}
-
-Bytes StitchWith(const Bytes& payload, const Bytes& ticket, const Bytes& info) {
-  return der::Wrap(der::Tag::kSequence,
-                   der::Join({der::Text("IMG4"), payload, der::Wrap(der::Tag::kContext0, ticket),
-                              der::Wrap(der::Tag::kContext1, info)}));
-}
-
 }  // namespace rack

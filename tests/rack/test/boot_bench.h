@@ -10,6 +10,7 @@
 
 #include "tests/rack/control/presence.h"
 #include "tests/rack/recovery/iboot.h"
+#include "tests/rack/test/img4.h"
 #include "tests/rack/test/keys.h"
 
 namespace rack {
@@ -94,10 +95,5 @@ class BootBench {
   std::unique_ptr<Iboot> iboot_;
   std::uint64_t iboot_boot_ = 0;  // the boot `iboot_` belongs to
 };
-
-// IMG4 of a payload and a ticket.
-[[nodiscard]] Bytes Stitch(const Bytes& payload, const Bytes& ticket);
-// The same with an IM4R.
-[[nodiscard]] Bytes StitchWith(const Bytes& payload, const Bytes& ticket, const Bytes& info);
 
 }  // namespace rack

@@ -2,10 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <array>
-
-#include "tests/rack/image4/digest.h"
 #include "tests/rack/restore/asr.h"
 #include "tests/rack/restore/restored.h"
 
@@ -13,33 +9,12 @@ namespace rack {
 namespace {
 
 constexpr std::chrono::seconds kPatience{20};
-constexpr std::size_t kBlock = 131072;
 constexpr const char* kFud = "AOP";
 
 Value Names(const std::set<std::string>& names) {
   Value dict = Value::Dict{};
   for (const std::string& name : names) dict.Set(name, true);
   return dict;
-}
-
-std::optional<Value> ReadXml(Stream& stream) {
-  std::string text;
-  std::array<std::uint8_t, 4096> piece;
-  while (text.find("</plist>\n") == std::string::npos) {
-    const auto got = stream.ReadSome(piece, kPatience);
-    if (!got || *got == 0) return std::nullopt;
-    text.append(AsText(std::span(piece).first(*got)));
-  }
-  return Value::Parse(text).value_or(Value());
-}
-
-Value PacketInfo(std::uint64_t size, bool checksums) {
-  Value info =
-      Value::Dict{{"FEC Slice Stride", 40}, {"Packet Payload Size", 1450},
-                  {"Packets Per FEC", 25},  {"Payload", Value::Dict{{"Port", 1}, {"Size", size}}},
-                  {"Stream ID", 1},         {"Version", 1}};
-  if (checksums) info.Set("Checksum Chunk Size", std::uint64_t{kBlock});
-  return info;
 }
 
 }  // namespace
@@ -138,34 +113,8 @@ Value RestoreHost::AnswerTo(const std::string& type, const Value& arguments) con
 }
 
 void RestoreHost::SendImage() {
-  const auto stream = Connect(kAsrPort);
-  if (!stream) return;
-  Bytes bytes = bench_.parts.at("OS").payload;
-  bool checksums = false;
-  for (auto command = ReadXml(*stream); command; command = ReadXml(*stream)) {
-    const std::string name = command->Text("Command");
-    if (name == "Payload") break;
-    if (name == "Initiate") {
-      checksums = command->Flag("Checksum Chunks");
-      Value info = PacketInfo(bytes.size(), checksums);
-      image.info(info);
-      stream->Write(info.ToXml());
-      continue;
-    }
-    const auto asked = std::span(bytes).subspan(command->Number("OOB Offset").value_or(0),
-                                                command->Number("OOB Length").value_or(0));
-    Bytes range(asked.begin(), asked.end());
-    image.range(range);
-    stream->Write(range);
-  }
-  image.bytes(bytes);
-  for (std::size_t at = 0; at < bytes.size(); at += kBlock) {
-    const auto block = std::span(bytes).subspan(at, std::min(kBlock, bytes.size() - at));
-    Bytes checksum = checksums ? Hash(HashKind::kSha1, block) : Bytes();
-    if (checksums) image.checksum(checksum);
-    if (!stream->Write(block) || !stream->Write(checksum)) return;
-  }
-  stream->Shutdown();
+  if (const auto stream = Connect(kAsrPort))
+    SendAsrImage(*stream, bench_.parts.at("OS").payload, image);
 }
 
 }  // namespace rack

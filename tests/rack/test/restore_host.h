@@ -10,20 +10,13 @@
 #include <string>
 #include <thread>
 
+#include "tests/rack/test/asr_host.h"
 #include "tests/rack/test/boot_bench.h"
 
 namespace rack {
 
 class RestoreHost {
  public:
-  // How the OS image is sent.
-  struct Image {
-    std::function<void(Bytes&)> bytes = [](Bytes&) {};     // of the image, after the ranges
-    std::function<void(Bytes&)> range = [](Bytes&) {};     // each answer to OOBData
-    std::function<void(Bytes&)> checksum = [](Bytes&) {};  // of each block
-    std::function<void(Value&)> info = [](Value&) {};      // packet information
-  };
-
   explicit RestoreHost(BootBench& bench) : bench_(bench) {}
   ~RestoreHost();
   RestoreHost(const RestoreHost&) = delete;
@@ -31,7 +24,7 @@ class RestoreHost {
 
   // To be changed before Run.
   std::map<std::string, std::function<void(Value&)>> spoil;  // answers, by data type
-  Image image;
+  AsrSpoils image;
   std::set<std::string> announces;  // data types beyond those of 1.0.0; none: an old host
   std::string leaves_at;            // closes instead of answering this data type
 

@@ -14,13 +14,13 @@
 #include "tests/rack/restore/fdr.h"
 #include "tests/rack/restore/restored.h"
 #include "tests/rack/signer/asset_keys.h"
+#include "tests/rack/test/img4.h"
 
 namespace rack {
 namespace {
 
 constexpr std::chrono::seconds kPatience{20};
 constexpr std::chrono::seconds kQuestionPatience{3};
-constexpr std::size_t kAsrBlock = 131072;
 constexpr std::size_t kFilePiece = 8192;
 
 Value Names(std::initializer_list<const char*> names) {
@@ -52,17 +52,6 @@ Value AssetAnswer(const std::string& url) {
                      {"ResponseBodyDone", true},
                      {"ResponseHeaders", Value::Dict{{"Content-Type", "binary/octet-stream"}}},
                      {"ResponseStatus", 200}};
-}
-
-std::optional<Value> ReadXml(Stream& stream) {
-  std::string text;
-  std::array<std::uint8_t, 4096> piece;
-  while (text.find("</plist>\n") == std::string::npos) {
-    const auto got = stream.ReadSome(piece, kPatience);
-    if (!got || *got == 0) return std::nullopt;
-    text.append(AsText(std::span(piece).first(*got)));
-  }
-  return Value::Parse(text).value_or(Value());
 }
 
 std::string LittleFrame(const Value& message) {
@@ -203,7 +192,7 @@ void ScriptedHost::AnswerOn(Stream& stream, const Value& request) {
 }
 
 Bytes ScriptedHost::Signed(const std::string& component) {
-  return Personalised(firmware_.components.at(component).file, phone_.ticket);
+  return Stitch(firmware_.components.at(component).file, phone_.ticket);
 }
 
 Value ScriptedHost::AnswerTo(const std::string& type, const Value& arguments) {
@@ -286,36 +275,7 @@ void ScriptedHost::SendRaw(Stream& stream, const std::string& name) {
 }
 
 void ScriptedHost::SendImage(std::uint16_t port) {
-  const auto stream = Connect(port);
-  if (!stream) return;
-  Bytes image = firmware_.image;
-  bool checksums = false;
-  for (auto command = ReadXml(*stream); command; command = ReadXml(*stream)) {
-    const std::string name = command->Text("Command");
-    if (name == "Payload") break;
-    if (name == "OOBData") {
-      stream->Write(
-          std::span(image).subspan(*command->Number("OOB Offset"), *command->Number("OOB Length")));
-      continue;
-    }
-    checksums = command->Flag("Checksum Chunks");
-    Value info =
-        Value::Dict{{"FEC Slice Stride", 40},
-                    {"Packet Payload Size", 1450},
-                    {"Packets Per FEC", 25},
-                    {"Payload", Value::Dict{{"Port", 1}, {"Size", std::uint64_t{image.size()}}}},
-                    {"Stream ID", 1},
-                    {"Version", 1}};
-    if (checksums) info.Set("Checksum Chunk Size", std::uint64_t{kAsrBlock});
-    stream->Write(info.ToXml());
-  }
-  spoil_image(image);
-  for (std::size_t at = 0; at < image.size(); at += kAsrBlock) {
-    const auto block = std::span(image).subspan(at, std::min(kAsrBlock, image.size() - at));
-    if (!stream->Write(block) || (checksums && !stream->Write(Hash(HashKind::kSha1, block))))
-      return;
-  }
-  stream->Shutdown();
+  if (const auto stream = Connect(port)) SendAsrImage(*stream, firmware_.image, spoil_image);
 }
 
 void ScriptedHost::ServeProxy() {

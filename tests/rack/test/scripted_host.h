@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/rack/test/asr_host.h"
 #include "tests/rack/test/test_firmware.h"
 #include "tests/rack/wire/stream.h"
 
@@ -28,10 +29,10 @@ class ScriptedHost {
   ScriptedHost& operator=(const ScriptedHost&) = delete;
 
   // To be changed before Run.
-  Value options;                                                  // RestoreOptions
-  std::map<std::string, std::function<void(Value&)>> spoil;       // answers, by data type
-  std::set<std::string> unanswered;                               // data types
-  std::function<void(Bytes&)> spoil_image = [](Bytes&) {};        // on its way, after the ranges
+  Value options;                                             // RestoreOptions
+  std::map<std::string, std::function<void(Value&)>> spoil;  // answers, by data type
+  std::set<std::string> unanswered;                          // data types
+  AsrSpoils spoil_image;
   std::map<std::string, std::function<void(Bytes&)>> spoil_file;  // boot objects, by name
   std::set<std::string> without_pause;  // boot objects sent on without waiting for a question
   bool proxy = true;                    // holds the FDR control connection

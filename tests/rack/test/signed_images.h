@@ -8,6 +8,7 @@
 
 #include "tests/rack/image4/digest.h"
 #include "tests/rack/model/phone.h"
+#include "tests/rack/test/img4.h"
 #include "tests/rack/test/keys.h"
 
 namespace rack {
@@ -37,8 +38,7 @@ class SignedImages {
   [[nodiscard]] Bytes Image(const std::string& type) const {
     const auto part =
         std::ranges::find_if(parts_, [&](const Part& one) { return one.type == type; });
-    return der::Wrap(der::Tag::kSequence, der::Join({der::Text("IMG4"), part->payload,
-                                                     der::Wrap(der::Tag::kContext0, ticket_)}));
+    return Stitch(part->payload, ticket_);
   }
 
   // Another payload of that type, under a new ticket.

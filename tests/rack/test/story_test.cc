@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-
 #include "tests/rack/test/scripted_host.h"
 
 namespace rack {
@@ -236,12 +235,14 @@ INSTANTIATE_TEST_SUITE_P(
               [](ScriptedHost& h) { h.proxy = false; }, 53, "refused_fdr", true},
         Wrong{"ProxyLeadsNowhere", kCurrent, "fdr_needed: true",
               [](ScriptedHost& h) { h.carries = false; }, 53, "refused_fdr", true},
-        Wrong{"DamagedImage", kOld, "",
-              [](ScriptedHost& h) { h.spoil_image = [](Bytes& b) { b[b.size() / 5] ^= 1U; }; },
-              kMinusOne, "refused_image_digest", true},
-        Wrong{"ShortImage", kCurrent, "",
-              [](ScriptedHost& h) { h.spoil_image = [](Bytes& b) { b.resize(b.size() - 1); }; }, 14,
-              "refused_asr_short", true},
+        Wrong{
+            "DamagedImage", kOld, "",
+            [](ScriptedHost& h) { h.spoil_image.bytes = [](Bytes& b) { b[b.size() / 5] ^= 1U; }; },
+            kMinusOne, "refused_image_digest", true},
+        Wrong{
+            "ShortImage", kCurrent, "",
+            [](ScriptedHost& h) { h.spoil_image.bytes = [](Bytes& b) { b.resize(b.size() - 1); }; },
+            14, "refused_asr_short", true},
         Wrong{"DamagedKernel", kOld, "",
               [](ScriptedHost& h) {
                 h.spoil["KernelCache"] = [](Value& a) { Damage(*DataAt(a, "KernelCacheFile")); };

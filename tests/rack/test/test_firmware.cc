@@ -165,9 +165,4 @@ Event RestoreModePhone::NextEvent() {
   return Event::kPowerOff;
 }
 
-Bytes Personalised(const Bytes& payload, const Bytes& ticket) {
-  return der::Wrap(der::Tag::kSequence,
-                   der::Join({der::Text("IMG4"), payload, der::Wrap(der::Tag::kContext0, ticket)}));
-}
-
 }  // namespace rack

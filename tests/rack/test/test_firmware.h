@@ -50,7 +50,4 @@ struct RestoreModePhone {
   Attachment attachment;
 };
 
-// A component with the ticket around it.
-[[nodiscard]] Bytes Personalised(const Bytes& payload, const Bytes& ticket);
-
 }  // namespace rack

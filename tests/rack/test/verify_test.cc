@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "tests/rack/image4/digest.h"
+#include "tests/rack/test/img4.h"
 #include "tests/rack/test/keys.h"
 
 namespace rack {
@@ -44,11 +45,6 @@ Value RequestFor(const Kind& kind, const Bytes& payload, const std::string& comp
       {"SepNonce", kSepNonce},
       {"UniqueBuildID", Bytes(20, 0x33)},
       {component, Value::Dict{{"Digest", Hash(chip.generation.hash, payload)}, {"Trusted", true}}}};
-}
-
-Bytes Stitch(const Bytes& payload, const Bytes& ticket) {
-  return der::Wrap(der::Tag::kSequence,
-                   der::Join({der::Text("IMG4"), payload, der::Wrap(der::Tag::kContext0, ticket)}));
 }
 
 struct Case {
