@@ -32,6 +32,7 @@ struct Options {
   bool json = false;
   bool plain_malloc = false;
   rack::ForgeCommand forge;
+  rack::PublishedFile file;
   std::vector<std::string> program;  // what stands behind "--"
 };
 
@@ -133,6 +134,40 @@ int Act(const std::string& command, const Options& options) {
   return answer ? 0 : Report(answer.error());
 }
 
+int Publish(const Options& options) {
+  const rack::PublishedFile& file = options.file;
+  const auto answer = rack::AskRack(
+      options.dir,
+      Value::Dict{{"Command", "publish"},
+                  {"File", std::filesystem::absolute(file.path).string()},
+                  {"Build", file.build},
+                  {"Version", file.version},
+                  {"Products", Value::Array(file.products.begin(), file.products.end())}});
+  if (!answer) return Report(answer.error());
+  fmt::print("{}\n", answer->Text("url"));
+  return 0;
+}
+
+int Downloads(const Options& options) {
+  const auto answer = rack::AskRack(options.dir, Value::Dict{{"Command", "downloads"}});
+  if (!answer) return Report(answer.error());
+  fmt::print("{}\n", rack::ToJson(*answer));
+  return 0;
+}
+
+void AddDownloadCommands(CLI::App& app, Options& options) {
+  CLI::App* publish = app.add_subcommand(
+      "publish", "offer a firmware in the catalogues, for download; prints its address");
+  publish->add_option("--dir", options.dir)->required();
+  publish->add_option("file", options.file.path, "FILE.ipsw")->required()->check(CLI::ExistingFile);
+  publish->add_option("--build", options.file.build, "19H370")->required();
+  publish->add_option("--version", options.file.version, "15.8")->required();
+  publish->add_option("--product", options.file.products, "iPhone10,1 ...")->required();
+  app.add_subcommand("downloads", "what the download server has sent, as JSON")
+      ->add_option("--dir", options.dir)
+      ->required();
+}
+
 CLI::App* AddPhoneCommand(CLI::App& app, const std::string& name, const std::string& what,
                           Options& options, bool words) {
   CLI::App* command = app.add_subcommand(name, what);
@@ -147,6 +182,8 @@ int Dispatch(const std::string& command, const Options& options) {
   if (command == "exec") return Execute(options);
   if (command == "status") return Status(options);
   if (command == "recording") return Recording(options);
+  if (command == "publish") return Publish(options);
+  if (command == "downloads") return Downloads(options);
   if (command == "forge") return rack::RunForgeCommand(options.forge);
   if (command == "keys") return fmt::print("{}", rack::CartKeys()), 0;
   return Act(command, options);
@@ -182,10 +219,12 @@ int main(int argc, char** argv) {
   AddPhoneCommand(app, "power", "power PHONE on|off", options, true);
   AddPhoneCommand(app, "press", "press PHONE recovery|restart|dfu|trust|distrust|lock|unlock",
                   options, true);
-  AddPhoneCommand(app, "fault", "fault PHONE|signer|mux|hub|all NAME [ARG...]", options, true)
+  AddPhoneCommand(app, "fault", "fault PHONE|signer|mux|hub|downloads|all NAME [ARG...]", options,
+                  true)
       ->footer(rack::FaultHelp());
   app.add_subcommand("keys", "what a CART.yaml may say");
   rack::AddForgeCommand(app, options.forge);
+  AddDownloadCommands(app, options);
 
   CLI11_PARSE(app, static_cast<int>(separator - argv), argv);
   return Dispatch(app.get_subcommands().front()->get_name(), options);

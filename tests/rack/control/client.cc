@@ -53,8 +53,9 @@ void SetWorldEnvironment(const Value& world, bool plain_malloc) {
   setenv("UMOCKDEV_DIR", world.Text("Root").c_str(), 1);
   setenv("LD_PRELOAD", preload.c_str(), 1);
   setenv("RACK_SIGNER_URL", signer.c_str(), 1);
-  setenv("RACK_CATALOGUE_URL", (signer + "/catalogue").c_str(), 1);
+  setenv("RACK_CATALOGUE_URL", world.Text("CatalogueUrl").c_str(), 1);
   setenv("http_proxy", signer.c_str(), 1);
+  setenv("no_proxy", "127.0.0.1", 1);  // downloads; the signer answers either way
   if (!plain_malloc) setenv(kTunables, kFreedListStaysReadable, 0);
 }
 

@@ -75,6 +75,14 @@ Value StatusOf(const Phone& phone) {
                      {"last_error_detail", state.last_error.detail}};
 }
 
+std::vector<std::string> WordsIn(const Value& request, const char* key) {
+  std::vector<std::string> words;
+  if (const Value* list = request.Find(key); list != nullptr && list->AsArray() != nullptr)
+    for (const Value& word : *list->AsArray())
+      if (word.AsText() != nullptr) words.push_back(*word.AsText());
+  return words;
+}
+
 }  // namespace
 
 ShortFolder::ShortFolder() {
@@ -102,15 +110,19 @@ Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const Pro
   STATION_CHECK(station::WriteFileDurably(folder / "rack-root.pem", keys.RootPem()));
   STATION_TRY(root, RootOfTrust::FromPem(keys.RootPem()));
   STATION_TRY(signer, SignerServer::Start(std::move(keys), products));
-  std::unique_ptr<Rack> rack(new Rack(folder, std::move(lock), std::move(signer)));
+  STATION_TRY(downloads, DownloadServer::Start());
+  std::unique_ptr<Rack> rack(
+      new Rack(folder, std::move(lock), std::move(signer), std::move(downloads)));
   STATION_CHECK(rack->Open(std::move(cart), root));
   return rack;
 }
 
-Rack::Rack(fs::path folder, station::Fd lock, std::unique_ptr<SignerServer> signer)
+Rack::Rack(fs::path folder, station::Fd lock, std::unique_ptr<SignerServer> signer,
+           std::unique_ptr<DownloadServer> downloads)
     : folder_(std::move(folder)),
       lock_(std::move(lock)),
       signer_(std::move(signer)),
+      downloads_(std::move(downloads)),
       records_(folder_ / "pairing"),
       bus_(MakeSubfolder(short_.Path(), "w")) {}
 
@@ -178,9 +190,10 @@ void Rack::ShowWorld(Stream& stream, const std::string& mux_socket,
                      std::optional<std::vector<station::PortPath>> only) {
   const auto world = bus_.CreateWorld(std::move(only));
   if (!world) return void(WriteFrame(stream, ErrorAnswer(world.error())));
-  WriteFrame(stream,
-             Value::Dict{
-                 {"Root", world->root}, {"Socket", mux_socket}, {"SignerUrl", signer_->BaseUrl()}});
+  WriteFrame(stream, Value::Dict{{"Root", world->root},
+                                 {"Socket", mux_socket},
+                                 {"SignerUrl", signer_->BaseUrl()},
+                                 {"CatalogueUrl", downloads_->BaseUrl()}});
   std::array<std::uint8_t, 1> nothing;
   (void)stream.ReadSome(nothing);
   bus_.DestroyWorld(world->id);
@@ -189,11 +202,24 @@ void Rack::ShowWorld(Stream& stream, const std::string& mux_socket,
 Value Rack::Handle(const Value& request) {
   const std::string command = request.Text("Command");
   if (command == "status") return Status();
-  std::vector<std::string> words;
-  if (const Value* list = request.Find("Words"); list != nullptr && list->AsArray() != nullptr)
-    for (const Value& word : *list->AsArray())
-      if (word.AsText() != nullptr) words.push_back(*word.AsText());
-  return Act(command, request.Text("Phone"), words);
+  if (command == "publish") return Publish(request);
+  if (command == "downloads")
+    return Value::Dict{{"catalogue_url", downloads_->BaseUrl()},
+                       {"bytes_sent", downloads_->FileBytesSent()},
+                       {"requests", downloads_->FileRequests()}};
+  return Act(command, request.Text("Phone"), WordsIn(request, "Words"));
+}
+
+// A file that is offered for download from now on, instead of one of the same name.
+Value Rack::Publish(const Value& request) {
+  PublishedFile file;
+  file.path = request.Text("File");
+  file.build = request.Text("Build");
+  file.version = request.Text("Version");
+  file.products = WordsIn(request, "Products");
+  if (const auto published = downloads_->Publish(file); !published)
+    return ErrorAnswer(published.error());
+  return Value::Dict{{"url", downloads_->UrlOf(file.path.filename())}};
 }
 
 Value Rack::Status() const {

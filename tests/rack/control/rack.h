@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/rack/control/presence.h"
+#include "tests/rack/downloads/server.h"
 #include "tests/rack/mux/front.h"
 #include "tests/rack/signer/server.h"
 
@@ -43,7 +44,8 @@ class Rack {
   ~Rack();
 
  private:
-  Rack(std::filesystem::path folder, station::Fd lock, std::unique_ptr<SignerServer> signer);
+  Rack(std::filesystem::path folder, station::Fd lock, std::unique_ptr<SignerServer> signer,
+       std::unique_ptr<DownloadServer> downloads);
   [[nodiscard]] station::Status Open(std::vector<PhoneSpec> cart, const RootOfTrust& root);
 
   void ServeControl(Stream& stream);
@@ -53,6 +55,7 @@ class Rack {
                  std::optional<std::vector<station::PortPath>> only);
   [[nodiscard]] std::string MuxSocket() const { return short_.Path() + "/usbmuxd"; }
   [[nodiscard]] Value Status() const;
+  [[nodiscard]] Value Publish(const Value& request);
   [[nodiscard]] Value Act(const std::string& command, const std::string& phone,
                           const std::vector<std::string>& words);
   // rack_faults.cc
@@ -73,6 +76,7 @@ class Rack {
   station::Fd lock_;  // held while the rack runs
   ShortFolder short_;
   std::unique_ptr<SignerServer> signer_;
+  std::unique_ptr<DownloadServer> downloads_;
   MuxDevices devices_;
   PairRecords records_;
   UsbBus bus_;

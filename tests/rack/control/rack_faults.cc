@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 #include "tests/rack/control/rack.h"
 #include "tests/rack/restore/story.h"
 #include "tests/rack/signer/switch.h"
@@ -34,11 +32,9 @@ struct Group {
 std::vector<Group> Groups() {
   std::vector<FaultLine> phone = PhoneFaultLines();
   phone.push_back(kSwap);
-  return {{"PHONE", std::move(phone)},
-          {"signer", SignerFaultLines()},
-          {"mux", MuxFront::FaultLines()},
-          {"hub", {kHub}},
-          {"all", {kClearAll}}};
+  return {{"PHONE", std::move(phone)},         {"signer", SignerFaultLines()},
+          {"mux", MuxFront::FaultLines()},     {"hub", {kHub}},
+          {"downloads", DownloadFaultLines()}, {"all", {kClearAll}}};
 }
 
 }  // namespace
@@ -58,6 +54,7 @@ station::Status Rack::Fault(const std::string& target, const std::vector<std::st
   if (target == "signer") return FaultSigner(words);
   if (target == "mux") return mux_.Fault(words);
   if (target == "hub") return FaultHub(words);
+  if (target == "downloads") return downloads_->SetFault(words);
   if (target == "all") return ClearFaults(words);
   Phone* phone = FindPhone(target);
   if (phone == nullptr) return Fail(ErrorCode::kBadRequest, "no phone " + target);
@@ -86,6 +83,7 @@ station::Status Rack::ClearFaults(const std::vector<std::string>& words) {
     return Fail(ErrorCode::kBadRequest, "usage: fault all none");
   STATION_CHECK(FaultSigner(words));
   STATION_CHECK(mux_.Fault(words));
+  STATION_CHECK(downloads_->SetFault(words));
   for (const std::string& hub : DarkHubs()) STATION_CHECK(FaultHub({hub, "on"}));
   for (const auto& phone : phones_) STATION_CHECK(phone->SetFault(words));
   return {};

@@ -68,8 +68,7 @@ std::string ETagOf(const PublishedFile& file, bool new_version) {
 }
 
 struct FaultRow {
-  const char* name;
-  const char* help;
+  FaultLine line;
   bool (*set)(DownloadFaults& faults, const std::string& argument);
 };
 
@@ -91,37 +90,45 @@ bool SetFlag(DownloadFaults& faults, const std::string& argument) {
   return argument.empty() || argument == "on" || argument == "off";
 }
 
+constexpr FaultLine kNone = {"none", "clears them all"};
+constexpr const char* kSwitchedOff = "switched off, or none";
 constexpr auto kFaults = std::to_array<FaultRow>({
-    {"http-503", "COUNT: so many answers are 503", SetNumber<&DownloadFaults::unavailable>},
-    {"break-at", "BYTE: the connection closes at this byte of a file, once",
+    {{"http-503 COUNT", "so many answers are 503"}, SetNumber<&DownloadFaults::unavailable>},
+    {{"break-at BYTE", "the connection closes at this byte of a file", "it happened"},
      SetNumber<&DownloadFaults::break_at>},
-    {"stall-at", "BYTE: nothing more comes from this byte of a file on, once",
+    {{"stall-at BYTE", "nothing more comes from this byte of a file on", "it happened"},
      SetNumber<&DownloadFaults::stall_at>},
-    {"flip-at", "BYTE: one bit of that byte of every file is wrong",
+    {{"flip-at BYTE", "one bit of that byte of every file is wrong", "none"},
      SetNumber<&DownloadFaults::flip_at>},
-    {"rate", "BYTES: so many a second for each connection",
+    {{"rate BYTES", "so many a second for each connection", "rate 0"},
      SetNumber<&DownloadFaults::bytes_per_second>},
-    {"no-ranges", "[on|off]: every answer begins at the beginning",
+    {{"no-ranges [on|off]", "every answer begins at the beginning", kSwitchedOff},
      SetFlag<&DownloadFaults::no_ranges>},
-    {"no-length", "[on|off]: the length is not said", SetFlag<&DownloadFaults::no_length>},
-    {"missing", "[on|off]: files are 404", SetFlag<&DownloadFaults::missing>},
-    {"forbidden", "[on|off]: files are 403", SetFlag<&DownloadFaults::forbidden>},
-    {"new-version", "[on|off]: ETag and date are others", SetFlag<&DownloadFaults::new_version>},
-    {"wrong-hash", "[on|off]: catalogues give hashes that are not the files'",
+    {{"no-length [on|off]", "the length is not said", kSwitchedOff},
+     SetFlag<&DownloadFaults::no_length>},
+    {{"missing [on|off]", "files are 404", kSwitchedOff}, SetFlag<&DownloadFaults::missing>},
+    {{"forbidden [on|off]", "files are 403", kSwitchedOff}, SetFlag<&DownloadFaults::forbidden>},
+    {{"new-version [on|off]", "ETag and date are others", kSwitchedOff},
+     SetFlag<&DownloadFaults::new_version>},
+    {{"wrong-hash [on|off]", "catalogues give hashes that are not the files'", kSwitchedOff},
      SetFlag<&DownloadFaults::wrong_hash>},
-    {"wrong-size", "[on|off]: catalogues give sizes that are not the files'",
+    {{"wrong-size [on|off]", "catalogues give sizes that are not the files'", kSwitchedOff},
      SetFlag<&DownloadFaults::wrong_size>},
-    {"disagree", "[on|off]: the two catalogues differ", SetFlag<&DownloadFaults::disagree>},
-    {"garbage", "[on|off]: catalogues make no sense", SetFlag<&DownloadFaults::garbage>},
-    {"redirect", "[on|off]: files are elsewhere", SetFlag<&DownloadFaults::redirect>},
+    {{"disagree [on|off]", "the two catalogues differ", kSwitchedOff},
+     SetFlag<&DownloadFaults::disagree>},
+    {{"garbage [on|off]", "catalogues make no sense", kSwitchedOff},
+     SetFlag<&DownloadFaults::garbage>},
+    {{"redirect [on|off]", "files are elsewhere", kSwitchedOff},
+     SetFlag<&DownloadFaults::redirect>},
 });
 
 }  // namespace
 
-std::string DownloadFaultHelp() {
-  std::string help;
-  for (const FaultRow& row : kFaults) help += fmt::format("  {} {}\n", row.name, row.help);
-  return help;
+std::vector<FaultLine> DownloadFaultLines() {
+  std::vector<FaultLine> lines;
+  for (const FaultRow& row : kFaults) lines.push_back(row.line);
+  lines.push_back(kNone);
+  return lines;
 }
 
 station::Result<std::unique_ptr<DownloadServer>> DownloadServer::Start() {
@@ -147,12 +154,15 @@ Status DownloadServer::SetFault(const std::vector<std::string>& words) {
     faults_ = DownloadFaults();
     return {};
   }
-  const auto* row =
-      words.empty() ? kFaults.end() : std::ranges::find(kFaults, words[0], &FaultRow::name);
-  if (row == kFaults.end() || words.size() > 2 ||
-      !row->set(faults_, words.size() == 2 ? words[1] : ""))
-    return Fail(ErrorCode::kBadRequest, "faults of downloads are:\n" + DownloadFaultHelp());
-  return {};
+  const auto row = std::ranges::find_if(kFaults, [&](const FaultRow& candidate) {
+    return !words.empty() && candidate.line.Name() == words[0];
+  });
+  if (row != kFaults.end() && words.size() <= 2 &&
+      row->set(faults_, words.size() == 2 ? words[1] : ""))
+    return {};
+  std::string known = "download faults are:";
+  for (const FaultLine& line : DownloadFaultLines()) known += fmt::format(" {};", line.usage);
+  return Fail(ErrorCode::kBadRequest, known);
 }
 
 DownloadFaults DownloadServer::Faults() const {

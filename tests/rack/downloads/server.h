@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "station/base/result.h"
+#include "tests/rack/model/fault_line.h"
 #include "tests/rack/wire/http.h"
 #include "tests/rack/wire/server.h"
 
@@ -87,7 +88,7 @@ class DownloadServer {
   std::unique_ptr<SocketServer> server_;  // last: its threads use the rest
 };
 
-// The faults SetFault knows, one line each, for people.
-[[nodiscard]] std::string DownloadFaultHelp();
+// The faults SetFault knows, for people.
+[[nodiscard]] std::vector<FaultLine> DownloadFaultLines();
 
 }  // namespace rack
