@@ -52,6 +52,29 @@ bool IsSigningUrl(std::string_view text) {
          (inet_pton(AF_INET, host.c_str(), &address) == 1 && host.starts_with("127."));
 }
 
+// "22:00-06:00" as minutes after midnight.
+std::optional<Window> WindowIn(std::string_view text) {
+  const auto digits = [&](std::size_t at) { return (text[at] - '0') * 10 + text[at + 1] - '0'; };
+  if (text.size() != 11 || text[2] != ':' || text[5] != '-' || text[8] != ':') return std::nullopt;
+  for (const std::size_t at : {0U, 1U, 3U, 4U, 6U, 7U, 9U, 10U})
+    if (kDigits.find(text[at]) == std::string_view::npos) return std::nullopt;
+  if (digits(0) > 23 || digits(3) > 59 || digits(6) > 23 || digits(9) > 59) return std::nullopt;
+  const Window window{digits(0) * 60 + digits(3), digits(6) * 60 + digits(9)};
+  if (window.begin == window.end) return std::nullopt;
+  return window;
+}
+
+bool IsCatalogueUrl(std::string_view text) { return text.empty() || IsSigningUrl(text); }
+
+// What the HTTP library takes: [scheme://]host[:port], without blanks.
+bool IsProxy(std::string_view text) {
+  return text.size() <= 2048 &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isgraph(c); });
+}
+
+bool IsFetch(std::string_view text) { return text == "off" || text == "auto"; }
+bool IsWindow(std::string_view text) { return text.empty() || WindowIn(text).has_value(); }
+
 bool IsAddress(std::string_view text) {
   std::array<unsigned char, sizeof(in6_addr)> binary{};
   const std::string address(text);
@@ -96,6 +119,12 @@ std::string NormalUdid(std::string udid) {
 const TextRule kStationName = {IsStationName, "1 to 64 letters, digits, dots, dashes, underscores"};
 const TextRule kSigningUrl = {IsSigningUrl,
                               "https://HOST..., or http:// to this machine itself (127.0.0.1)"};
+const TextRule kCatalogueUrl = {
+    IsCatalogueUrl, "https://HOST..., http:// to this machine itself (127.0.0.1), or \"\""};
+const TextRule kFetch = {IsFetch, "off or auto"};
+const TextRule kProxy = {IsProxy, "a proxy such as http://proxy.example:3128, or \"\""};
+const TextRule kWindow = {IsWindow, "hours of the day such as \"22:00-06:00\", or \"\""};
+constexpr std::uint64_t kMostBytes = 1ULL << 50U;
 const TextRule kAddress = {IsAddress, "an IP address such as 127.0.0.1 or ::1"};
 const TextRule kGroup = {IsGroupOrEmpty, "the name of a group, or \"\""};
 const TextRule kEcid = {IsEcid, "an ECID: 0x and hexadecimal digits, or dec: and a decimal number"};
@@ -118,6 +147,26 @@ void ReadSigning(const Node* node, Faults& faults, Config& config) {
   keys.Text("url", config.signing_url, kSigningUrl);
   keys.AbsolutePath("ca_file", config.signing_ca_file, true);
   keys.RejectRest();
+}
+
+void ReadFirmware(const Node* node, Faults& faults, Firmware& firmware) {
+  MapReader keys(node, "firmware", faults);
+  std::string fetch = "off";
+  std::string window;
+  keys.Text("fetch", fetch, kFetch);
+  keys.Text("vendor_list_url", firmware.vendor_list_url, kCatalogueUrl);
+  keys.Text("ipsw_me_url", firmware.ipsw_me_url, kCatalogueUrl);
+  keys.Text("proxy", firmware.proxy, kProxy);
+  keys.AbsolutePath("ca_file", firmware.ca_file, true);
+  keys.Text("download_window", window, kWindow);
+  keys.Number("bytes_per_second", firmware.bytes_per_second, 0, kMostBytes);
+  keys.Number("store_budget", firmware.store_budget, 0, kMostBytes);
+  keys.Duration("scrub_interval", firmware.scrub_interval, seconds(0), hours(24 * 365));
+  keys.Number("scrub_bytes_per_second", firmware.scrub_bytes_per_second, 1U << 10U, kMostBytes);
+  keys.RejectRest();
+  firmware.fetch_automatically = fetch == "auto";
+  firmware.download_window = WindowIn(window);
+  while (firmware.ipsw_me_url.ends_with('/')) firmware.ipsw_me_url.pop_back();
 }
 
 void ReadMetrics(const Node* node, Faults& faults, Config& config) {
@@ -171,6 +220,7 @@ Result<Config> Read(const yaml::Document& document) {
   MapReader sections(&document.root, "the file", faults);
   ReadStation(sections.Take("station"), faults, config);
   ReadSigning(sections.Take("signing"), faults, config);
+  ReadFirmware(sections.Take("firmware"), faults, config.firmware);
   ReadMetrics(sections.Take("metrics"), faults, config);
   ReadJobs(sections.Take("jobs"), faults, config);
   ReadArming(sections.Take("arming"), faults, config);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,33 @@
 
 namespace station::config {
 
+// Hours of the day, local time: from `begin` to `end` minutes after midnight; over midnight when the end is before the beginning.
+struct Window {
+  int begin = 0;
+  int end = 0;
+  friend bool operator==(const Window&, const Window&) = default;
+};
+
 // Phones that are never wiped, whatever is armed.
 struct NeverWipe {
   std::vector<Ecid> ecids;
   std::vector<std::string> serial_numbers;
   std::vector<std::string> udids;
+};
+
+// Where firmware comes from and how it is kept.
+struct Firmware {
+  bool fetch_automatically = false;  // what a held port lacks
+  std::string vendor_list_url;       // the vendor's list of versions; empty: not asked
+  std::string ipsw_me_url;           // base address; empty: not asked
+  std::string proxy;                 // empty: what the environment says
+  std::filesystem::path ca_file;     // empty: the system's roots
+  std::optional<Window> download_window;  // nothing: at any time
+  std::uint64_t bytes_per_second = 0;     // 0: as fast as it comes
+  std::uint64_t store_budget = 0;         // bytes; 0: no limit
+  std::chrono::seconds scrub_interval{std::chrono::days(30)};  // 0: never
+  std::uint64_t scrub_bytes_per_second = 32U << 20U;
+  friend bool operator==(const Firmware&, const Firmware&) = default;
 };
 
 struct Config {
@@ -29,6 +52,7 @@ struct Config {
   // signing:
   std::string signing_url = "https://gs.apple.com/TSS/controller?action=2";
   std::filesystem::path signing_ca_file;  // empty: the system's roots
+  Firmware firmware;
   // metrics:
   std::string metrics_address = "127.0.0.1";  // loopback unless said otherwise
   std::uint16_t metrics_port = 9477;          // 0: any free one (written to run_dir/metrics.address)

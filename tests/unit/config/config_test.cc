@@ -25,6 +25,7 @@ void ExpectSame(const Config& a, const Config& b) {
   EXPECT_EQ(a.program_dir, b.program_dir);
   EXPECT_EQ(a.signing_url, b.signing_url);
   EXPECT_EQ(a.signing_ca_file, b.signing_ca_file);
+  EXPECT_TRUE(a.firmware == b.firmware);
   EXPECT_EQ(a.metrics_address, b.metrics_address);
   EXPECT_EQ(a.metrics_port, b.metrics_port);
   EXPECT_EQ(a.metrics_enabled, b.metrics_enabled);
@@ -50,7 +51,7 @@ TEST(ConfigTest, TheCommentedFileIsTheDefaults) {
 TEST(ConfigTest, TheCommentedFileShowsEveryKey) {
   const auto document = yaml::Read(kDefaultFile);
   ASSERT_TRUE(document);
-  ASSERT_EQ(document->root.entries.size(), 7U);
+  ASSERT_EQ(document->root.entries.size(), 8U);
   for (const yaml::Entry& section : document->root.entries) {
     const auto config = Parse(section.key + ":\n  no_such_key_at_all: 1\n", "f");
     ASSERT_FALSE(config);
@@ -79,6 +80,9 @@ TEST(ConfigTest, EveryKeyArrivesInItsField) {
   const auto config = Parse(R"(
 station: {name: bench-3, state_dir: /s, run_dir: /r, catalogue_file: /c.yaml, program_dir: /p}
 signing: {url: "http://127.0.0.1:8080/TSS", ca_file: /ca.pem}
+firmware: {fetch: auto, vendor_list_url: "https://a.example/v", ipsw_me_url: "https://b.example/",
+  proxy: "http://p:3128", ca_file: /roots.pem, download_window: "22:00-06:30",
+  bytes_per_second: 1000, store_budget: 5000, scrub_interval: 24h, scrub_bytes_per_second: 2048}
 metrics: {enabled: false, address: "::1", port: 0}
 jobs: {concurrency: 30, restored_port_rest: 2m}
 arming: {countdown: 0s, expiry: 2h}
@@ -99,6 +103,18 @@ api: {viewer_group: users, operator_group: bench, admin_group: _wheel}
   EXPECT_EQ(config->program_dir, "/p");
   EXPECT_EQ(config->signing_url, "http://127.0.0.1:8080/TSS");
   EXPECT_EQ(config->signing_ca_file, "/ca.pem");
+  Firmware firmware;
+  firmware.fetch_automatically = true;
+  firmware.vendor_list_url = "https://a.example/v";
+  firmware.ipsw_me_url = "https://b.example";
+  firmware.proxy = "http://p:3128";
+  firmware.ca_file = "/roots.pem";
+  firmware.download_window = Window{22 * 60, 6 * 60 + 30};
+  firmware.bytes_per_second = 1000;
+  firmware.store_budget = 5000;
+  firmware.scrub_interval = std::chrono::hours(24);
+  firmware.scrub_bytes_per_second = 2048;
+  EXPECT_TRUE(config->firmware == firmware);
   EXPECT_FALSE(config->metrics_enabled);
   EXPECT_EQ(config->metrics_address, "::1");
   EXPECT_EQ(config->metrics_port, 0);
