@@ -50,11 +50,9 @@ Result<Entry> Build(RemoteFile& remote, const std::filesystem::path& folder,
 
 Result<Entry> Fetch(FetchRequest request, const ImportHooks& hooks) {
   STATION_TRY(shelf, Shelf::Open(request.store, store::StaleIncoming::kRemove));
-  if (request.sha256) {
-    STATION_TRY(there, SoundEntry(shelf, *request.sha256));
-    if (there) return std::move(*there);
-  }
   const Expected expected{request.sha256, request.sha1};
+  STATION_TRY(there, SoundEntry(shelf, expected));
+  if (there) return std::move(*there);
   request.remote.content_known = expected.Anything();
   request.remote.http.stop = hooks.stop;
   STATION_TRY(download, shelf.OpenDownload(NameOf(request)));

@@ -50,7 +50,7 @@ Result<Entry> Import(const ImportRequest& request, const ImportHooks& hooks) {
   STATION_TRY(source, OpenSource(request.source));
   STATION_TRY(shelf, Shelf::Open(request.store, store::StaleIncoming::kRemove));
   if (request.expected) {
-    STATION_TRY(there, SoundEntry(shelf, *request.expected));
+    STATION_TRY(there, SoundEntry(shelf, {request.expected, std::nullopt}));
     if (there && there->size == source.size) return std::move(*there);
   }
   STATION_TRY(incoming, shelf.NewIncoming(request.task));

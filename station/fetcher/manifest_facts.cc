@@ -57,11 +57,16 @@ void CollectPaths(plist::View identity, ManifestFacts& facts) {
 
 }  // namespace
 
-Result<ManifestFacts> ReadManifestFacts(const firmware::ByteSource& source,
-                                        const firmware::ZipDirectory& directory) {
+Result<std::vector<std::uint8_t>> ReadManifest(const firmware::ByteSource& source,
+                                               const firmware::ZipDirectory& directory) {
   const firmware::ZipMember* member = directory.Find(kManifest);
   if (member == nullptr) return Unfit("there is none, so this is no IPSW");
-  STATION_TRY(bytes, ReadMember(source, *member));
+  return ReadMember(source, *member);
+}
+
+Result<ManifestFacts> ReadManifestFacts(const firmware::ByteSource& source,
+                                        const firmware::ZipDirectory& directory) {
+  STATION_TRY(bytes, ReadManifest(source, directory));
   auto parsed = plist::Plist::Parse(bytes, kLargestManifest);
   if (!parsed || !parsed->Get().IsDict()) return Unfit("it is no property list");
   const plist::View manifest = parsed->Get();

@@ -2,6 +2,7 @@
 // The few things an import must know from BuildManifest.plist: what the firmware is, and which
 // files it needs.
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +20,10 @@ struct ManifestFacts {
   std::set<std::string> os_paths;  // those of the OS images
   friend bool operator==(const ManifestFacts&, const ManifestFacts&) = default;
 };
+
+// BuildManifest.plist as it stands in the archive. kFirmwareMalformed.
+[[nodiscard]] Result<std::vector<std::uint8_t>> ReadManifest(
+    const firmware::ByteSource& source, const firmware::ZipDirectory& directory);
 
 // kFirmwareMalformed without a manifest, or one that does not say what it is for;
 // kFirmwareMemberMissing naming a file the manifest wants and the archive lacks.

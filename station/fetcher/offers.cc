@@ -26,14 +26,6 @@ bool IsFirmwareAddress(const std::string& url) {
          url.ends_with(".ipsw");
 }
 
-std::optional<Sha1Digest> AsSha1(const std::string& hex) {
-  const auto bytes = ParseHex(hex);
-  Sha1Digest digest{};
-  if (!bytes || bytes->size() != digest.size()) return std::nullopt;
-  std::ranges::copy(*bytes, digest.begin());
-  return digest;
-}
-
 std::string TextOf(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -95,7 +87,7 @@ Result<std::vector<Offer>> ParseIpswMe(std::string_view json, std::string_view p
     offer.version = TextOf(entry, "version");
     offer.build = TextOf(entry, "buildid");
     offer.urls = {TextOf(entry, "url")};
-    offer.sha1 = AsSha1(TextOf(entry, "sha1sum"));
+    offer.sha1 = store::ParseSha1(TextOf(entry, "sha1sum"));
     offer.sha256 = ParseSha256(TextOf(entry, "sha256sum"));
     if (const auto size = entry.find("filesize"); size != entry.end() && size->is_number_unsigned())
       offer.size = size->get<std::uint64_t>();
@@ -121,7 +113,7 @@ Result<std::vector<Offer>> ParseVendorList(std::string_view text, std::string_vi
     offer.version = restore["ProductVersion"].String().value_or("");
     offer.build = restore["BuildVersion"].String().value_or("");
     offer.urls = {restore["FirmwareURL"].String().value_or("")};
-    offer.sha1 = AsSha1(restore["FirmwareSHA1"].String().value_or(""));
+    offer.sha1 = store::ParseSha1(restore["FirmwareSHA1"].String().value_or(""));
     if (Usable(offer) && offers.size() < kMostOffers) offers.push_back(std::move(offer));
   };
   parsed->Get()["MobileDeviceSoftwareVersionsByVersion"].ForEach(

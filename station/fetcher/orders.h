@@ -1,6 +1,6 @@
 #pragma once
-// An import on stationd's order: orders come over the link, progress and the end go back. When the
-// daemon goes away the import goes on and is reported once more if the daemon came back.
+// What stationd orders over the link: a file imported or fetched, catalogues
+// asked, an entry checked or exported.
 
 #include <filesystem>
 #include <functional>
@@ -10,9 +10,9 @@
 
 namespace station::fetcher {
 
-// Returns when the import has ended; `stop` is asked often. The error is that of the import or of
+// Returns when the task has ended; `stop` is asked often. The error is that of the task or of
 // getting the orders.
-[[nodiscard]] Status ImportOnOrders(const std::filesystem::path& socket, const std::string& task,
+[[nodiscard]] Status CarryOutOrders(const std::filesystem::path& socket, const std::string& task,
                                     const std::function<bool()>& stop);
 
 }  // namespace station::fetcher

@@ -11,7 +11,7 @@ namespace {
 constexpr int kTriesEachPlace = 5;  // without a byte in between
 constexpr std::chrono::milliseconds kFirstPause{500};
 constexpr std::chrono::milliseconds kLongestPause{15000};
-constexpr std::uint64_t kBlock = 64U << 10U;
+constexpr std::uint64_t kBlock = 4U << 10U;  // a local header of a zip and what lies around it
 
 bool MayPass(ErrorCode code) { return code == ErrorCode::kFirmwareDownload; }
 

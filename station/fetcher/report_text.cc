@@ -22,12 +22,42 @@ std::string Quoted(std::string_view text) {
   return json + "\"";
 }
 
+std::string QuotedList(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ",") + Quoted(text);
+  return list;
+}
+
+template <typename Digest>
+std::string HexOrNull(const std::optional<Digest>& digest) {
+  return digest ? Quoted(ToHex(*digest)) : "null";
+}
+
+const char* Word(IsSigned is_signed) {
+  switch (is_signed) {
+    case IsSigned::kNotAsked:
+      return "unknown";
+    case IsSigned::kYes:
+      return "yes";
+    case IsSigned::kNo:
+      return "no";
+  }
+  return "unknown";
+}
+
 }  // namespace
 
+std::string OfferAsJson(const FoundOffer& found) {
+  const Offer& offer = found.offer;
+  return R"({"product":)" + Quoted(offer.product) + R"(,"version":)" + Quoted(offer.version) +
+         R"(,"build":)" + Quoted(offer.build) + R"(,"urls":[)" + QuotedList(offer.urls) +
+         R"(],"size":)" + (offer.size ? std::to_string(*offer.size) : "null") + R"(,"sha1":)" +
+         HexOrNull(offer.sha1) + R"(,"sha256":)" + HexOrNull(offer.sha256) + R"(,"signed":")" +
+         Word(found.is_signed) + R"("})";
+}
+
 std::string EntryAsJson(const store::Entry& entry) {
-  std::string products;
-  for (const std::string& product : entry.products)
-    products += (products.empty() ? "" : ",") + Quoted(product);
+  const std::string products = QuotedList(entry.products);
   return R"({"sha256":")" + ToHex(entry.sha256) + R"(","size":)" + std::to_string(entry.size) +
          R"(,"version":)" + Quoted(entry.version) + R"(,"build":)" + Quoted(entry.build) +
          R"(,"products":[)" + products + R"(],"source":)" + Quoted(entry.source) +

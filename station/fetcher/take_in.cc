@@ -76,14 +76,17 @@ Result<Entry> BuildEntry(Feed& feed, const Fd& copy, const std::filesystem::path
   entry.build = std::move(contents.facts.build);
   entry.products = std::move(contents.facts.products);
   entry.added_unix = NowUnix();
+  entry.sha1 = passed.digests.sha1;
   return entry;
 }
 
-Result<std::optional<Entry>> SoundEntry(const Shelf& shelf, const Sha256Digest& sha256) {
+Result<std::optional<Entry>> SoundEntry(const Shelf& shelf, const Expected& expected) {
   STATION_TRY(entries, shelf.List());
-  for (Entry& entry : entries)
-    if (entry.sha256 == sha256 && CheckStored(shelf, sha256))
-      return std::optional(std::move(entry));
+  for (Entry& entry : entries) {
+    const bool same = expected.sha256 ? entry.sha256 == *expected.sha256
+                                      : expected.sha1 && entry.sha1 == expected.sha1;
+    if (same && CheckStored(shelf, entry.sha256)) return std::optional(std::move(entry));
+  }
   return std::optional<Entry>();
 }
 

@@ -20,9 +20,9 @@ namespace station::fetcher {
                                               const std::filesystem::path& folder,
                                               const Expected& expected, const ImportHooks& hooks);
 
-// The store's entry of that firmware, when it has one that opens.
+// The store's entry of that firmware, by either hash, when it has one that opens.
 [[nodiscard]] Result<std::optional<store::Entry>> SoundEntry(const store::Shelf& shelf,
-                                                             const Sha256Digest& sha256);
+                                                             const Expected& expected);
 
 // The finished folder becomes an entry; a rotted one of the same firmware goes to quarantine, a
 // sound one is kept and answered.

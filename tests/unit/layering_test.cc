@@ -57,7 +57,7 @@ const Arrows kArrows = {
       "station/restore", "station/link", kWorkerProto}},
     {"station/fetcher",
      {"station/plist", "station/firmware", "station/store/keeper", "station/store/reader",
-      "station/link", kWorkerProto}},
+      "station/signing", "station/link", kWorkerProto}},
     {"station/daemon",
      {"scheduler", "station/ledger", "station/usb", "station/catalogue", "station/link", "config",
       "station/store/keeper", "station/plist", kPublicProto, kWorkerProto}},

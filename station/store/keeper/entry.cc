@@ -52,6 +52,10 @@ bool SetField(Entry& entry, std::string_view key, std::string value) {
     if (digest) entry.sha256 = *digest;
     return digest.has_value();
   }
+  if (key == "sha1") {
+    entry.sha1 = ParseSha1(value);
+    return entry.sha1.has_value();
+  }
   if (key == "product") {
     entry.products.push_back(std::move(value));
     return true;
@@ -95,6 +99,7 @@ std::string FormatEntry(const Entry& entry) {
                      "\nversion " + Escape(entry.version) + "\nbuild " + Escape(entry.build) + "\n";
   for (const std::string& product : entry.products) text += "product " + Escape(product) + "\n";
   text += "source " + Escape(entry.source) + "\nadded_unix " + std::to_string(entry.added_unix);
+  if (entry.sha1) text += "\nsha1 " + ToHex(*entry.sha1);
   return text + "\n";
 }
 
@@ -114,6 +119,14 @@ Result<Entry> ParseEntry(std::string_view text) {
       entry.build.empty() || entry.products.empty())
     return Fail(ErrorCode::kFirmwareRotted, "entry: incomplete");
   return entry;
+}
+
+std::optional<Sha1Digest> ParseSha1(std::string_view hex) {
+  const auto bytes = ParseHex(hex);
+  Sha1Digest digest{};
+  if (!bytes || bytes->size() != digest.size()) return std::nullopt;
+  std::ranges::copy(*bytes, digest.begin());
+  return digest;
 }
 
 bool IsNewer(const Entry& a, const Entry& b) {

@@ -3,6 +3,7 @@
 // object.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct Entry {
   std::vector<std::string> products;  // "iPhone10,1", ...
   std::string source;                 // where it was imported from
   std::int64_t added_unix = 0;        // seconds
+  std::optional<Sha1Digest> sha1;     // of the whole IPSW, when a catalogue's was checked
   friend bool operator==(const Entry&, const Entry&) = default;
 
   [[nodiscard]] bool Supports(std::string_view product) const;
@@ -30,6 +32,9 @@ struct Entry {
 // kFirmwareRotted when a line is not understood or one of sha256, size, version, build, product is
 // absent.
 [[nodiscard]] Result<Entry> ParseEntry(std::string_view text);
+
+// Nothing when it is not 40 hexadecimal digits, of either case.
+[[nodiscard]] std::optional<Sha1Digest> ParseSha1(std::string_view hex);
 
 // Whether `a` is the newer system: version by its numbers, then build (train, letter, number), then
 // the later import.

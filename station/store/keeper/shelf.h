@@ -64,6 +64,21 @@ struct WorkerFiles {
   std::optional<Fd> os_image;  // RestoreOrders.has_os_image_file
 };
 
+// What an interrupted download left behind.
+struct Leftover {
+  std::string name;
+  std::uint64_t bytes = 0;
+  std::int64_t changed_unix = 0;  // when something of it was last written, seconds
+};
+
+// A former entry.
+struct Quarantined {
+  std::string name;  // of its folder
+  Entry entry;
+  std::string reason;
+  std::uint64_t bytes = 0;
+};
+
 enum class StaleIncoming { kKeep, kRemove };
 
 class Shelf {
@@ -108,6 +123,18 @@ class Shelf {
   [[nodiscard]] Status Quarantine(const Sha256Digest& sha256, std::string_view reason);
   // kUnavailable while leased; kFirmwareAbsent.
   [[nodiscard]] Status Remove(const Sha256Digest& sha256);
+
+  // Of an entry's files, bytes; 0 when it is not there.
+  [[nodiscard]] std::uint64_t DiskBytes(const Sha256Digest& sha256) const;
+
+  // Downloads no process works on.
+  [[nodiscard]] std::vector<Leftover> IdleDownloads() const;
+  // kUnavailable while a process works on it; kNotFound.
+  [[nodiscard]] Status RemoveDownload(const std::string& name);
+  // In no order; one whose entry cannot be read is told by its name alone.
+  [[nodiscard]] std::vector<Quarantined> InQuarantine() const;
+  // kNotFound.
+  [[nodiscard]] Status RemoveQuarantined(const std::string& name);
 
   [[nodiscard]] const std::filesystem::path& Root() const { return root_; }
 
