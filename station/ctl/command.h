@@ -41,6 +41,8 @@ void AddArmCommands(CLI::App& app, Invocation& invocation);       // arm, disarm
 void AddJobCommands(CLI::App& app, Invocation& invocation);       // jobs, job, cancel, retry, stop
 void AddFirmwareCommands(CLI::App& app, Invocation& invocation);  // firmware
 void AddInspectCommand(CLI::App& firmware, Invocation& invocation);  // firmware inspect
+// firmware verify, pin, unpin, remove, gc, plan, export, import-from
+void AddFirmwareStoreCommands(CLI::App& firmware, Invocation& invocation);
 void AddStationCommands(CLI::App& app, Invocation& invocation);      // status, doctor
 
 }  // namespace station::ctl

@@ -8,69 +8,78 @@
 
 #include "station/base/ids.h"
 #include "station/ctl/command.h"
+#include "station/ctl/firmware_add.h"
 #include "station/ctl/firmware_text.h"
 #include "station/ctl/json.h"
 
 namespace station::ctl {
 namespace {
 
-struct AddOptions {
-  std::string file;
-  std::string sha256;
-};
+bool IsUrl(const std::string& source) {
+  return source.starts_with("https://") || source.starts_with("http://");
+}
+
+bool IsSha1(const std::string& hex) {
+  const auto bytes = ParseHex(hex);
+  return bytes && bytes->size() == std::tuple_size_v<Sha1Digest>;
+}
 
 // The station reads the file itself, so it needs the path as seen from anywhere.
-Answer<v1::AddFirmwareRequest> MakeRequest(const AddOptions& options) {
+Answer<std::string> PathOf(const std::string& file) {
   std::error_code error;
-  const std::filesystem::path path = std::filesystem::canonical(options.file, error);
+  const std::filesystem::path path = std::filesystem::canonical(file, error);
   if (error)
-    return Refuse(ExitCode::kFirmware, fmt::format("{}: {}", options.file, error.message()),
+    return Refuse(ExitCode::kFirmware, fmt::format("{}: {}", file, error.message()),
                   "Check the file's name.");
   if (!std::filesystem::is_regular_file(path, error))
     return Refuse(ExitCode::kFirmware, fmt::format("{} is not a file", path.string()),
                   "Name the .ipsw file itself.");
+  return path.string();
+}
+
+Answer<v1::AddFirmwareRequest> MakeRequest(const AddOptions& options) {
+  v1::AddFirmwareRequest request;
+  request.set_request_id(NewRequestId());
+  if (IsUrl(options.sources.front())) {
+    for (const std::string& url : options.sources) request.add_urls(url);
+  } else {
+    if (options.sources.size() > 1)
+      return Refuse(ExitCode::kUsage, "one file at a time", "Give one file, or addresses of one.");
+    STATION_TRY(path, PathOf(options.sources.front()));
+    request.set_path(path);
+  }
   if (!options.sha256.empty() && !ParseSha256(options.sha256))
     return Refuse(ExitCode::kUsage, "the sha256 is not 64 hexadecimal digits",
                   "Copy it whole from where the firmware came from.");
-  v1::AddFirmwareRequest request;
-  request.set_request_id(NewRequestId());
-  request.set_path(path.string());
+  if (!options.sha1.empty() && !IsSha1(options.sha1))
+    return Refuse(ExitCode::kUsage, "the sha1 is not 40 hexadecimal digits",
+                  "Copy it whole from where the firmware came from.");
   request.set_sha256(options.sha256);
+  request.set_sha1(options.sha1);
   return request;
 }
 
-// Draws the import's progress, on a terminal over itself, else every tenth.
-class ImportProgress {
- public:
-  explicit ImportProgress(Terminal& terminal) : terminal_(terminal) {}
+}  // namespace
 
-  void Show(const v1::AddFirmwareResponse& response) {
-    if (response.bytes_total() == 0) return;
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - began_;
-    const double speed =
-        spent.count() > 0.2 ? static_cast<double>(response.bytes_done()) / spent.count() : 0;
-    const auto tenth = static_cast<int>(10 * response.bytes_done() / response.bytes_total());
-    const bool redraw = terminal_.screen.terminal;
-    if (!redraw && tenth == tenth_) return;
-    tenth_ = tenth;
-    terminal_.notes << (redraw ? "\r\x1b[K" : "")
-                    << RenderImport(response.bytes_done(), response.bytes_total(), speed,
-                                    terminal_.screen)
-                    << (redraw ? "" : "\n") << std::flush;
-    open_line_ = redraw;
-  }
-  void End() {
-    if (std::exchange(open_line_, false)) terminal_.notes << "\n" << std::flush;
-  }
+void ImportProgress::Show(const v1::AddFirmwareResponse& response) {
+  if (response.waits() && !std::exchange(said_it_waits_, true))
+    terminal_.notes << "Waits for another download to end.\n" << std::flush;
+  if (response.bytes_total() == 0) return;
+  const auto tenth = static_cast<int>(10 * response.bytes_done() / response.bytes_total());
+  const bool redraw = terminal_.screen.terminal;
+  if (!redraw && tenth == tenth_) return;
+  tenth_ = tenth;
+  terminal_.notes << (redraw ? "\r\x1b[K" : "") << RenderImport(response, terminal_.screen)
+                  << (redraw ? "" : "\n") << std::flush;
+  open_line_ = redraw;
+}
 
- private:
-  Terminal& terminal_;
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-  int tenth_ = -1;
-  bool open_line_ = false;
-};
+void ImportProgress::End() {
+  if (std::exchange(open_line_, false)) terminal_.notes << "\n" << std::flush;
+}
 
-Answer<ExitCode> Add(const Invocation& invocation, Terminal& terminal, const AddOptions& options) {
+Answer<ExitCode> AddFirmware(const Invocation& invocation, Terminal& terminal,
+                             const AddOptions& options) {
   STATION_TRY(request, MakeRequest(options));
   STATION_TRY(client, invocation.Connect());
   grpc::ClientContext context;
@@ -95,6 +104,8 @@ Answer<ExitCode> Add(const Invocation& invocation, Terminal& terminal, const Add
   return ExitCode::kOk;
 }
 
+namespace {
+
 Answer<ExitCode> List(const Invocation& invocation, Terminal& terminal) {
   STATION_TRY(client, invocation.Connect());
   STATION_TRY(response, client.Call(client.FirmwareStore(), &FirmwareStoreStub::ListFirmware,
@@ -112,12 +123,16 @@ void AddFirmwareCommands(CLI::App& app, Invocation& invocation) {
   firmware->require_subcommand(1);
 
   const auto options = std::make_shared<AddOptions>();  // outlives this function with the callback
-  CLI::App* add = firmware->add_subcommand("add", "Check an IPSW file and keep a copy");
-  add->add_option("file", options->file, "The .ipsw file, on the station's computer")->required();
+  CLI::App* add =
+      firmware->add_subcommand("add", "Check an IPSW and keep a copy: a file, or a download");
+  add->add_option("source", options->sources,
+                  "The .ipsw file, on the station's computer; or its address, and mirrors of it")
+      ->required();
   add->add_option("--sha256", options->sha256, "What it must be; anything else is refused");
+  add->add_option("--sha1", options->sha1, "The same, where only that is known");
   add->callback([&invocation, options] {
     invocation.run = [options](const Invocation& run, Terminal& terminal) {
-      return Add(run, terminal, *options);
+      return AddFirmware(run, terminal, *options);
     };
   });
 
@@ -125,6 +140,7 @@ void AddFirmwareCommands(CLI::App& app, Invocation& invocation) {
     invocation.run = List;
   });
   AddInspectCommand(*firmware, invocation);
+  AddFirmwareStoreCommands(*firmware, invocation);
 }
 
 }  // namespace station::ctl

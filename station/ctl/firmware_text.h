@@ -12,8 +12,14 @@ namespace station::ctl {
 [[nodiscard]] std::string RenderFirmwareList(const std::vector<v1::Firmware>& firmware,
                                              const Screen& screen);
 [[nodiscard]] std::string RenderFirmwareAdded(const v1::Firmware& firmware);
-// One line: bar, bytes, speed.
-[[nodiscard]] std::string RenderImport(std::uint64_t done, std::uint64_t total,
-                                       double bytes_per_second, const Screen& screen);
+// "Pinned: 15.8 (19H999), 0123456789ab"
+[[nodiscard]] std::string RenderFirmwareLine(const std::string& done, const v1::Firmware& firmware);
+[[nodiscard]] std::string RenderCleared(const v1::ClearStoreResponse& cleared, bool dry_run,
+                                        const Screen& screen);
+[[nodiscard]] std::string RenderFirmwarePlan(const v1::PlanFirmwareResponse& plan,
+                                             const Screen& screen);
+// One line: bar, bytes, speed, time left.
+[[nodiscard]] std::string RenderImport(const v1::AddFirmwareResponse& response,
+                                       const Screen& screen);
 
 }  // namespace station::ctl

@@ -46,6 +46,20 @@ CartSettings SettingsOf(const config::Config& config) {
   return settings;
 }
 
+Network NetworkOf(const config::Config& config) {
+  return {config.firmware.proxy, config.firmware.ca_file, config.firmware.bytes_per_second};
+}
+
+SupplySettings SupplySettingsOf(const config::Config& config) {
+  return {.automatic = config.firmware.fetch_automatically,
+          .vendor_list_url = config.firmware.vendor_list_url,
+          .ipsw_me_url = config.firmware.ipsw_me_url,
+          .signing_url = config.signing_url,
+          .signing_ca_file = config.signing_ca_file,
+          .network = NetworkOf(config),
+          .window = config.firmware.download_window};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config,
@@ -88,7 +102,6 @@ Status Daemon::OpenState() {
               store::Shelf::Open(config_.state_dir / "store", store::StaleIncoming::kRemove));
   firmware_.emplace(std::move(shelf));
   STATION_CHECK(firmware_->Refresh());
-  metrics_.SetFirmware(firmware_->Entries());
   STATION_TRY(ledger,
               ledger::Ledger::Open(
                   config_.state_dir / "ledger.sqlite",
@@ -111,27 +124,71 @@ Status Daemon::OpenCart() {
                .on_count = [this](std::size_t running) { metrics_.SetWorkers(running); }});
   const CartSettings settings = SettingsOf(config_);
   cart_ = std::make_unique<Cart>(
-      settings, CartParts{.clock = clock_,
-                          .ledger = *ledger_,
-                          .workers = *supervisor_,
-                          .firmware = *firmware_,
-                          .catalogue = *catalogue_,
-                          .observer = announcer_,
-                          .key_of = [this](const PortPath& path) { return topology_.KeyOf(path); },
-                          .last_word =
-                              [folder = settings.journal_dir](JobId job, int attempt) {
-                                return LastWord(folder, job, attempt);
-                              }});
-  imports_ =
-      std::make_unique<Imports>(clock_, *supervisor_, *firmware_, [this] { FirmwareChanged(); });
-  listeners_ = std::make_unique<Listeners>(*cart_, *imports_);
+      settings,
+      CartParts{.clock = clock_,
+                .ledger = *ledger_,
+                .workers = *supervisor_,
+                .firmware = *firmware_,
+                .catalogue = *catalogue_,
+                .observer = announcer_,
+                .key_of = [this](const PortPath& path) { return topology_.KeyOf(path); },
+                .last_word = [folder = settings.journal_dir](
+                                 JobId job, int attempt) { return LastWord(folder, job, attempt); },
+                .supply_text =
+                    [this](const std::string& product) {
+                      return supplies_ ? supplies_->Text(product) : std::string();
+                    }});
+  OpenFirmware();
+  listeners_ = std::make_unique<Listeners>(*cart_, *imports_, *errands_);
   STATION_TRY(memory, ReadMemory(*reader_));
   std::set<std::string> alive;
   for (const auto& [task, pid] : FindTasks(config_.run_dir / "worker.sock"))
     if (supervisor_->Adopt(task, pid)) alive.insert(task);
   STATION_CHECK(supervisor_->Open(*listeners_));
   cart_->Recall(memory, alive);
+  keeper_->Recall(memory.firmware_notes);
+  imports_->Recall(memory.downloads, alive);
+  ShowStore();
   return {};
+}
+
+void Daemon::OpenFirmware() {
+  imports_ = std::make_unique<Imports>(
+      ImportParts{.clock = clock_,
+                  .workers = *supervisor_,
+                  .firmware = *firmware_,
+                  .ledger = *ledger_,
+                  .network = NetworkOf(config_),
+                  .on_change = [this] { FirmwareStored(); },
+                  .on_progress =
+                      [this](const TakingIn& all) {
+                        metrics_.SetImports(all.bytes_done, all.bytes_total, all.bytes_per_second);
+                      }});
+  errands_ = std::make_unique<Errands>(clock_, *supervisor_);
+  const auto wants_latest = [this](const PortView& port) -> std::optional<Action> {
+    const scheduler::Arming* arming = cart_->Armings().Find({port.arming});
+    if (arming == nullptr || !arming->firmware.empty()) return std::nullopt;
+    return arming->action;
+  };
+  supplies_ = std::make_unique<Supplies>(
+      SupplySettingsOf(config_),
+      SupplyParts{.clock = clock_,
+                  .errands = *errands_,
+                  .imports = *imports_,
+                  .wants_latest = wants_latest,
+                  .on_text = [this](const std::string& product) { cart_->OnSupplyText(product); }});
+  announcer_.Add(*supplies_);
+  keeper_ = std::make_unique<Keeper>(
+      KeeperSettings{config_.firmware.store_budget, config_.firmware.scrub_interval,
+                     config_.firmware.scrub_bytes_per_second},
+      KeeperParts{.clock = clock_,
+                  .firmware = *firmware_,
+                  .ledger = *ledger_,
+                  .errands = *errands_,
+                  .in_use = [this] { return cart_->FirmwareInUse(); },
+                  .on_change = [this] { FirmwareChanged(); },
+                  .on_rot = [this] { metrics_.OnRot(); }});
+  announcer_.Add(*keeper_);
 }
 
 Status Daemon::OpenSockets() {
@@ -145,7 +202,8 @@ Status Daemon::OpenSockets() {
         WriteFileDurably(config_.run_dir / "metrics.address", exposition_->Address() + "\n"));
   }
   acts_ = std::make_unique<Acts>(state_, *reader_);
-  const ApiParts parts{*acts_, *cart_, *imports_, *firmware_, hub_, clock_, facts_};
+  const ApiParts parts{*acts_,    *cart_,     *imports_, *supplies_, *keeper_,
+                       *errands_, *firmware_, hub_,      clock_,     facts_};
   STATION_TRY(
       api, ApiServer::Start(
                parts, {{Role::kViewer, config_.run_dir / "viewer.sock", config_.viewer_group},
@@ -167,7 +225,19 @@ Status Daemon::OpenMux() {
 
 void Daemon::FirmwareChanged() {
   cart_->OnFirmwareChanged();
+  ShowStore();
+}
+
+void Daemon::FirmwareStored() {
+  FirmwareChanged();
+  keeper_->OnStored();
+}
+
+void Daemon::ShowStore() {
   metrics_.SetFirmware(firmware_->Entries());
+  metrics_.SetStore({.bytes = keeper_->BytesHeld(),
+                     .budget = config_.firmware.store_budget,
+                     .quarantined = firmware_->Quarantined()});
 }
 
 void Daemon::Run(std::function<void()> ready) {

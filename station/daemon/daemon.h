@@ -15,7 +15,10 @@
 #include "station/daemon/api/server.h"
 #include "station/daemon/cart/asio_clock.h"
 #include "station/daemon/cart/cart.h"
+#include "station/daemon/cart/errands.h"
 #include "station/daemon/cart/imports.h"
+#include "station/daemon/cart/keeper.h"
+#include "station/daemon/cart/supplies.h"
 #include "station/daemon/metrics/exposition.h"
 #include "station/daemon/mux_listener.h"
 #include "station/daemon/supervise/listeners.h"
@@ -24,25 +27,32 @@
 
 namespace station::daemon {
 
-// Watches and metrics hear the same.
+// Everybody who watches hears the same.
 class Announcer : public CartObserver {
  public:
-  Announcer(CartObserver& first, CartObserver& second) : first_(first), second_(second) {}
-  void OnPort(const PortView& port) override { first_.OnPort(port), second_.OnPort(port); }
-  void OnCart(const CartView& cart) override { first_.OnCart(cart), second_.OnCart(cart); }
+  explicit Announcer(std::vector<CartObserver*> hearers) : hearers_(std::move(hearers)) {}
+  void Add(CartObserver& hearer) { hearers_.push_back(&hearer); }
+  void OnPort(const PortView& port) override {
+    for (CartObserver* hearer : hearers_) hearer->OnPort(port);
+  }
+  void OnCart(const CartView& cart) override {
+    for (CartObserver* hearer : hearers_) hearer->OnCart(cart);
+  }
   void OnJobEnded(const ledger::JobRow& job) override {
-    first_.OnJobEnded(job), second_.OnJobEnded(job);
+    for (CartObserver* hearer : hearers_) hearer->OnJobEnded(job);
+  }
+  void OnAttemptEnded(const ledger::JobRow& job) override {
+    for (CartObserver* hearer : hearers_) hearer->OnAttemptEnded(job);
   }
   void OnStepEnded(Step step, std::chrono::duration<double> time) override {
-    first_.OnStepEnded(step, time), second_.OnStepEnded(step, time);
+    for (CartObserver* hearer : hearers_) hearer->OnStepEnded(step, time);
   }
   void OnBytes(const PortView& port, std::uint64_t more) override {
-    first_.OnBytes(port, more), second_.OnBytes(port, more);
+    for (CartObserver* hearer : hearers_) hearer->OnBytes(port, more);
   }
 
  private:
-  CartObserver& first_;
-  CartObserver& second_;
+  std::vector<CartObserver*> hearers_;
 };
 
 class Daemon {
@@ -59,9 +69,12 @@ class Daemon {
   Daemon(const config::Config& config, const std::string& version, Fd lock);
   [[nodiscard]] Status OpenState();
   [[nodiscard]] Status OpenCart();
+  void OpenFirmware();
   [[nodiscard]] Status OpenSockets();
   [[nodiscard]] Status OpenMux();
   void FirmwareChanged();
+  void FirmwareStored();
+  void ShowStore();
   void Stop();
 
   config::Config config_;
@@ -72,7 +85,7 @@ class Daemon {
   boost::asio::signal_set signals_{io_};
   Metrics metrics_;
   WatchHub hub_;
-  Announcer announcer_{hub_, metrics_};
+  Announcer announcer_{{&hub_, &metrics_}};
   StationFacts facts_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::optional<ledger::Reader> reader_;
@@ -82,6 +95,9 @@ class Daemon {
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<Cart> cart_;
   std::unique_ptr<Imports> imports_;
+  std::unique_ptr<Errands> errands_;
+  std::unique_ptr<Supplies> supplies_;
+  std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Listeners> listeners_;
   std::unique_ptr<MuxListener> mux_;
   std::unique_ptr<usb::Hotplug> hotplug_;

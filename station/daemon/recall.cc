@@ -1,5 +1,8 @@
 #include "station/daemon/recall.h"
 
+#include "station/daemon/cart/imports.h"
+#include "station/daemon/cart/keeper.h"
+
 namespace station::daemon {
 namespace {
 
@@ -18,6 +21,10 @@ Result<Memory> ReadMemory(ledger::Reader& reader) {
                                       .include_identify = true}));
   STATION_TRY(last_jobs, reader.LastJobs());
   STATION_TRY(stop, reader.Setting("emergency_stop"));
+  STATION_TRY(downloads, reader.Settings(Imports::kLedgerPrefix));
+  STATION_TRY(notes, reader.Settings(Keeper::kLedgerPrefix));
+  memory.downloads = std::move(downloads);
+  memory.firmware_notes = std::move(notes);
   memory.labels = std::move(labels);
   memory.phones = std::move(phones);
   memory.armings = std::move(armings);

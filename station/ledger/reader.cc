@@ -129,4 +129,18 @@ Result<std::optional<std::string>> Reader::Setting(const std::string& key) {
   return std::optional(statement.Text(0));
 }
 
+Result<std::map<std::string, std::string>> Reader::Settings(const std::string& prefix) {
+  const std::lock_guard lock(state_->mutex);
+  STATION_TRY(statement,
+              state_->connection.Prepare("SELECT key, value FROM settings WHERE substr(key, 1, ?) "
+                                         "= ? AND value <> ''"));
+  statement.Bind(static_cast<std::int64_t>(prefix.size())).Bind(prefix);
+  std::map<std::string, std::string> settings;
+  while (true) {
+    STATION_TRY(row, statement.Step());
+    if (!row) return settings;
+    settings.emplace(statement.Text(0), statement.Text(1));
+  }
+}
+
 }  // namespace station::ledger

@@ -40,6 +40,8 @@ class Reader {
   [[nodiscard]] Result<std::optional<std::string>> Answer(const std::string& request_id,
                                                           const std::string& method);
   [[nodiscard]] Result<std::optional<std::string>> Setting(const std::string& key);
+  // Those that are not empty and whose key begins with `prefix`, by key.
+  [[nodiscard]] Result<std::map<std::string, std::string>> Settings(const std::string& prefix);
 
  private:
   struct State {

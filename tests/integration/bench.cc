@@ -63,10 +63,14 @@ void Bench::Start() {
 
 void Bench::WriteConfig() {
   const Finished signer = InWorld("", {"sh", "-c", "printf %s \"$RACK_SIGNER_URL\""});
+  const std::string catalogue = InWorld("", {"sh", "-c", "printf %s \"$RACK_CATALOGUE_URL\""}).out;
+  std::string extra = options_.extra_config;
+  const std::string kPlace = "@CATALOGUE@";
+  for (std::size_t at = 0; (at = extra.find(kPlace, at)) != std::string::npos;) extra.replace(at, kPlace.size(), catalogue);
   std::ofstream(dir_ / "station.yaml") << "station:\n  name: bench\n  state_dir: " << StateDir().string()
                                        << "\n  run_dir: " << RunDir().string() << "\n  catalogue_file: " << STATION_SOURCE_DIR
                                        << "/config/catalogue.yaml\nsigning:\n  url: \"" << signer.out
-                                       << "\"\nmetrics:\n  port: 0\n" << options_.extra_config;
+                                       << "\"\nmetrics:\n  port: 0\n" << extra;
 }
 
 void Bench::StartStation() {
@@ -88,6 +92,20 @@ bool Bench::KillWorker(const std::string& job) {
   return Run({"pkill", "-KILL", "-f", "station-worker .*" + RunDir().string() + ".*--task job-" + job + "$"}).exit_code == 0;
 }
 
+bool Bench::KillFetcher() {
+  return Run({"pkill", "-KILL", "-f", "station-fetcher .*" + RunDir().string() + ".*--task import-"}).exit_code == 0;
+}
+
+std::string Bench::Publish(const Forged& forged, const std::vector<std::string>& products) {
+  std::vector<std::string> words = {"publish", forged.file, "--build", forged.build, "--version", forged.version, "--product"};
+  words.insert(words.end(), products.begin(), products.end());
+  const Finished published = Rack(words);
+  EXPECT_EQ(published.exit_code, 0) << published.err;
+  return published.out.substr(0, published.out.find('\n'));
+}
+
+std::uint64_t Bench::BytesSent() { return ParseJson(Rack({"downloads"}).out)["bytes_sent"].as<std::uint64_t>(); }
+
 void Bench::SignalStation(const std::string& signal) {
   const Finished sent = Run({"pkill", "-" + signal, "-x", "-f", Program("stationd") + " --config " + (dir_ / "station.yaml").string()});
   ASSERT_EQ(sent.exit_code, 0);
@@ -103,6 +121,7 @@ Forged Bench::Forge(const std::string& manifest, const std::string& seed) {
   forged.sha256 = report["sha256"].as<std::string>();
   forged.os_digest = report["os_digest"].as<std::string>();
   forged.build = report["build"].as<std::string>();
+  forged.version = report["version"].as<std::string>();
   return forged;
 }
 

@@ -15,7 +15,7 @@ namespace station::integration {
 
 struct BenchOptions {
   std::string cart{};                // YAML of the rack
-  std::string extra_config{};        // appended to the station's configuration
+  std::string extra_config{};        // appended to the station's configuration; @CATALOGUE@ is the rack's address for it
   std::uint64_t os_size = 24 << 20;  // bytes of each forged OS image
   bool respawn = false;              // a daemon that ends is started again, in the same world, as systemd would
 };
@@ -26,6 +26,7 @@ struct Forged {
   std::string sha256;
   std::string os_digest;
   std::string build;
+  std::string version;
 };
 
 class Bench {
@@ -39,11 +40,18 @@ class Bench {
   void StopStation();
   // SIGKILL to the worker of that job; false when there is none.
   [[nodiscard]] bool KillWorker(const std::string& job);
+  // SIGKILL to the fetcher that takes firmware in; false when there is none.
+  [[nodiscard]] bool KillFetcher();
   // Needs `respawn`: "TERM" or "KILL" to the daemon alone.
   void SignalStation(const std::string& signal);
 
   [[nodiscard]] Forged Forge(const std::string& manifest, const std::string& seed = "1");
   Forged Import(const std::string& manifest);
+
+  // Offers it in the rack's catalogues; its address.
+  std::string Publish(const Forged& forged, const std::vector<std::string>& products);
+  // Bytes of published files the rack has sent.
+  [[nodiscard]] std::uint64_t BytesSent();
 
   // stationctl with --json; the parsed answer (a null node when there is none).
   YAML::Node Ctl(std::vector<std::string> words, int expected_exit = 0);

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cctype>
 #include <condition_variable>
 #include <mutex>
 
@@ -11,22 +13,25 @@ using namespace std::chrono_literals;
 
 constexpr auto kReportInterval = 200ms;
 
+std::string LowerCase(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
 // Between the state thread that hears the fetcher and the gRPC thread that tells the caller; only
 // the latest counts.
 struct ImportNews {
   std::mutex mutex;
   std::condition_variable wake;
-  std::uint64_t done = 0;
-  std::uint64_t total = 0;
+  TakingIn view;
   std::optional<Result<store::Entry>> result;
 };
 
 Imports::Asker AskerFor(const std::shared_ptr<ImportNews>& news) {
   return {.progress =
-              [news](std::uint64_t done, std::uint64_t total) {
+              [news](const TakingIn& view) {
                 const std::lock_guard lock(news->mutex);
-                news->done = done;
-                news->total = total;
+                news->view = view;
               },
           .done =
               [news](Result<store::Entry> result) {
@@ -34,6 +39,32 @@ Imports::Asker AskerFor(const std::shared_ptr<ImportNews>& news) {
                 news->result = std::move(result);
                 news->wake.notify_one();
               }};
+}
+
+v1::AddFirmwareResponse ResponseOf(const TakingIn& view) {
+  v1::AddFirmwareResponse response;
+  response.set_bytes_done(view.bytes_done);
+  response.set_bytes_total(view.bytes_total);
+  response.set_bytes_per_second(view.bytes_per_second);
+  if (view.eta) response.mutable_eta()->set_seconds(view.eta->count());
+  response.set_waits(view.waits);
+  return response;
+}
+
+void Describe(const store::Entry& entry, int leases, const FirmwareNote& note,
+              v1::Firmware& message) {
+  ToProto(entry, leases, message);
+  message.set_pinned(note.pinned);
+  const auto at = [](std::int64_t seconds) { return ledger::UnixMillis{seconds * 1000}; };
+  if (note.used != 0) ToProto(at(note.used), *message.mutable_used_at());
+  if (note.checked != 0) ToProto(at(note.checked), *message.mutable_checked_at());
+}
+
+Wanted WantedOf(const v1::AddFirmwareRequest& request) {
+  return {.path = request.path(),
+          .urls = {request.urls().begin(), request.urls().end()},
+          .sha256 = LowerCase(request.sha256()),
+          .sha1 = LowerCase(request.sha1())};
 }
 
 }  // namespace
@@ -45,23 +76,25 @@ grpc::Status FirmwareService::AddFirmware(grpc::ServerContext* context,
   // shared_ptr: the import goes on when the caller hangs up.
   const auto news = std::make_shared<ImportNews>();
   const auto added = parts_.acts.State().Read<bool>([&] {
-    parts_.imports.Add(request->path(), request->sha256(), AskerFor(news));
+    parts_.imports.Add(WantedOf(*request), AskerFor(news));
     return true;
   });
   if (!added) return ToGrpc(added.error());
   std::uint64_t told = 0;
+  bool told_it_waits = false;
   while (!context->IsCancelled()) {
     std::unique_lock lock(news->mutex);
     news->wake.wait_for(lock, kReportInterval, [&] { return news->result.has_value(); });
-    v1::AddFirmwareResponse response;
-    response.set_bytes_done(news->done);
-    response.set_bytes_total(news->total);
+    v1::AddFirmwareResponse response = ResponseOf(news->view);
     const std::optional<Result<store::Entry>> result = news->result;
     lock.unlock();
     if (result && !*result) return ToGrpc(result->error());
     if (result) ToProto(**result, 0, *response.mutable_firmware());
-    if ((result || response.bytes_done() != told) && !writer->Write(response)) break;
+    const bool news_to_tell =
+        result || response.bytes_done() != told || response.waits() != told_it_waits;
+    if (news_to_tell && !writer->Write(response)) break;
     told = response.bytes_done();
+    told_it_waits = response.waits();
     if (result) return grpc::Status::OK;
   }
   return grpc::Status::CANCELLED;
@@ -69,18 +102,18 @@ grpc::Status FirmwareService::AddFirmware(grpc::ServerContext* context,
 
 grpc::Status FirmwareService::ListFirmware(grpc::ServerContext*, const v1::ListFirmwareRequest*,
                                            v1::ListFirmwareResponse* response) {
-  struct Shelved {
-    std::vector<store::Entry> entries;
-    std::map<std::string, int> leases;
-  };
-  const auto shelved = parts_.acts.State().Read<Shelved>([&] {
-    return Shelved{parts_.firmware.Entries(), parts_.cart.Leases()};
+  const auto listed = parts_.acts.State().Read<std::vector<v1::Firmware>>([&] {
+    std::vector<v1::Firmware> all;
+    const std::map<std::string, int> leases = parts_.cart.Leases();
+    for (const store::Entry& entry : parts_.firmware.Entries()) {
+      const auto held = leases.find(ToHex(entry.sha256));
+      Describe(entry, held == leases.end() ? 0 : held->second, parts_.keeper.NoteOf(entry.sha256),
+               all.emplace_back());
+    }
+    return all;
   });
-  if (!shelved) return ToGrpc(shelved.error());
-  for (const store::Entry& entry : shelved->entries) {
-    const auto leases = shelved->leases.find(ToHex(entry.sha256));
-    ToProto(entry, leases == shelved->leases.end() ? 0 : leases->second, *response->add_firmware());
-  }
+  if (!listed) return ToGrpc(listed.error());
+  response->mutable_firmware()->Add(listed->begin(), listed->end());
   return grpc::Status::OK;
 }
 

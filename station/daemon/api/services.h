@@ -9,6 +9,8 @@
 #include "station/daemon/api/watch.h"
 #include "station/daemon/cart/cart.h"
 #include "station/daemon/cart/imports.h"
+#include "station/daemon/cart/keeper.h"
+#include "station/daemon/cart/supplies.h"
 #include "station/v1/station.grpc.pb.h"
 
 namespace station::daemon {
@@ -24,12 +26,15 @@ struct StationFacts {
   ledger::UnixMillis started;
 };
 
-// What the services work with; all outlive them. `cart`, `imports`, `firmware` and `hub` are the
-// state thread's: reached through `acts.State()` only.
+// What the services work with; all outlive them. `cart`, `imports`, `supplies`, `firmware` and
+// `hub` are the state thread's: reached through `acts.State()` only.
 struct ApiParts {
   Acts& acts;
   Cart& cart;
   Imports& imports;
+  Supplies& supplies;
+  Keeper& keeper;
+  Errands& errands;
   FirmwareChoice& firmware;
   WatchHub& hub;
   Clock& clock;
@@ -79,6 +84,18 @@ class FirmwareService final : public v1::FirmwareStore::Service {
                            grpc::ServerWriter<v1::AddFirmwareResponse>*) override;
   grpc::Status ListFirmware(grpc::ServerContext*, const v1::ListFirmwareRequest*,
                             v1::ListFirmwareResponse*) override;
+  grpc::Status PinFirmware(grpc::ServerContext*, const v1::PinFirmwareRequest*,
+                           v1::Firmware*) override;
+  grpc::Status RemoveFirmware(grpc::ServerContext*, const v1::RemoveFirmwareRequest*,
+                              v1::Firmware*) override;
+  grpc::Status ClearStore(grpc::ServerContext*, const v1::ClearStoreRequest*,
+                          v1::ClearStoreResponse*) override;
+  grpc::Status VerifyFirmware(grpc::ServerContext*, const v1::VerifyFirmwareRequest*,
+                              grpc::ServerWriter<v1::VerifyFirmwareResponse>*) override;
+  grpc::Status ExportFirmware(grpc::ServerContext*, const v1::ExportFirmwareRequest*,
+                              grpc::ServerWriter<v1::ExportFirmwareResponse>*) override;
+  grpc::Status PlanFirmware(grpc::ServerContext*, const v1::PlanFirmwareRequest*,
+                            v1::PlanFirmwareResponse*) override;
 
  private:
   ApiParts parts_;

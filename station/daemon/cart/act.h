@@ -6,6 +6,7 @@
 #include <string>
 
 #include "station/base/result.h"
+#include "station/ledger/ledger.h"
 
 namespace station::daemon {
 
@@ -19,5 +20,20 @@ struct Act {
   std::function<std::string(const Answer&)> encode;
   std::function<void(Result<Answer>)> reply;  // exactly once, on the state thread
 };
+
+// Answers the act once `records`, and the answer for its request id, are on disk.
+template <typename Answer>
+void CommitAct(ledger::Ledger& ledger, std::vector<ledger::Record> records, Answer answer,
+               Act<Answer> act, ledger::UnixMillis now) {
+  if (!act.request_id.empty() && act.encode)
+    records.push_back(ledger::PutAnswer{act.request_id, act.method, act.encode(answer), now});
+  ledger.Append(std::move(records),
+                [answer = std::move(answer), reply = std::move(act.reply)](Status status) {
+                  if (status)
+                    reply(answer);
+                  else
+                    reply(std::unexpected(status.error()));
+                });
+}
 
 }  // namespace station::daemon

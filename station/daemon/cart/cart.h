@@ -52,6 +52,10 @@ struct CartParts {
   std::function<Result<PortKey>(const PortPath&)> key_of;
   // The last word in a job's journal for this attempt; nothing when there is none.
   std::function<std::optional<Ended>(JobId, int attempt)> last_word;
+  // What is being done about the firmware a product lacks, for the operator; empty: nothing.
+  std::function<std::string(const std::string& product)> supply_text = [](const std::string&) {
+    return std::string();
+  };
 };
 
 // What the ledger remembers at the start.
@@ -59,8 +63,10 @@ struct Memory {
   std::map<PortKey, std::string> labels;
   std::vector<ledger::PhoneFacts> phones;
   std::vector<ledger::ArmingRow> armings;
-  std::vector<ledger::JobRow> open_jobs;  // without an end
-  std::vector<ledger::JobRow> last_jobs;  // the last ended restore job of each port
+  std::vector<ledger::JobRow> open_jobs;              // without an end
+  std::vector<ledger::JobRow> last_jobs;              // the last ended restore job of each port
+  std::map<std::string, std::string> downloads;       // as Imports wrote them down
+  std::map<std::string, std::string> firmware_notes;  // as Keeper did
   bool emergency_stop = false;
 };
 
@@ -83,13 +89,16 @@ class Cart : public TaskListener {
   void OnUsb(const std::vector<usb::UsbPhone>& phones);
   void OnMux(bool connected, const std::set<MuxPhone>& phones);
   void OnFirmwareChanged();
+  void OnSupplyText(const std::string& product);
 
   // What workers say.
   void OnIdentified(const std::string& task, const ledger::PhoneFacts& phone) override;
   void OnStep(const std::string& task, const StepReport& report) override;
   void OnProgress(const std::string& task, const ProgressReport& report) override;
   void OnFinished(const std::string& task, const Ended& ended) override;
-  void OnImported(const std::string&, const store::Entry&) override {}  // not a port's concern
+  // Not a port's concern.
+  void OnImported(const std::string&, const store::Entry&) override {}
+  void OnFound(const std::string&, const std::vector<Offer>&) override {}
   void OnGone(const std::string& task) override;
 
   // What operators say.
@@ -107,8 +116,9 @@ class Cart : public TaskListener {
   [[nodiscard]] CartView View() const;
   [[nodiscard]] const scheduler::ArmingBook& Armings() const { return armings_; }
   [[nodiscard]] std::optional<ledger::JobRow> RunningJob(
-      JobId id) const;                                      // what the ledger does not know yet
-  [[nodiscard]] std::map<std::string, int> Leases() const;  // by SHA-256: jobs that hold it
+      JobId id) const;                                        // what the ledger does not know yet
+  [[nodiscard]] std::map<std::string, int> Leases() const;    // by SHA-256: jobs that hold it
+  [[nodiscard]] std::set<std::string> FirmwareInUse() const;  // of jobs without an end
 
   // No new work; what runs goes on.
   void StopTakingWork();
@@ -162,6 +172,7 @@ class Cart : public TaskListener {
   void CreateJob(Port& port);
   void QueueJob(Port& port);
   void AwaitPhone(Port& port);
+  [[nodiscard]] bool AwaitsFirmware(Port& port);
   void TimeAbsence(Port& port);
   [[nodiscard]] static bool AwaitsItsPhone(const Port& port);
   void Pump();
@@ -209,16 +220,7 @@ class Cart : public TaskListener {
 
 template <typename Answer>
 void Cart::Commit(Records records, Answer answer, Act<Answer> act) {
-  if (!act.request_id.empty() && act.encode)
-    records.push_back(
-        ledger::PutAnswer{act.request_id, act.method, act.encode(answer), NowMillis()});
-  parts_.ledger.Append(std::move(records),
-                       [answer = std::move(answer), reply = std::move(act.reply)](Status status) {
-                         if (status)
-                           reply(answer);
-                         else
-                           reply(std::unexpected(status.error()));
-                       });
+  CommitAct(parts_.ledger, std::move(records), std::move(answer), std::move(act), NowMillis());
 }
 
 }  // namespace station::daemon

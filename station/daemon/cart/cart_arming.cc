@@ -73,6 +73,15 @@ void Cart::OnFirmwareChanged() {
   if (const Status read = parts_.firmware.Refresh(); !read)
     LogError(LogLevel::kError, "the firmware store cannot be read", read.error());
   ConsiderAll();
+  for (auto& [key, port] : ports_) {
+    const auto sha256 = port.job ? ParseSha256(port.job->firmware_sha256) : std::nullopt;
+    if (!port.queue_when_stored || !sha256 || !parts_.firmware.Has(*sha256)) continue;
+    port.queue_when_stored = false;
+    if (port.view.state != PortState::kQueued) continue;
+    port.view.error = ErrorCode::kNone;
+    QueueJob(port);
+    Changed(port);
+  }
 }
 
 void Cart::CountDown(Port& port) {

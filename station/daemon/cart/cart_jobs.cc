@@ -77,6 +77,18 @@ void Cart::AwaitPhone(Port& port) {
   Changed(port);
 }
 
+// What was to be written is not in the store any more: without a slot, until it is again.
+bool Cart::AwaitsFirmware(Port& port) {
+  const auto sha256 = ParseSha256(port.job->firmware_sha256);
+  if (!sha256 || parts_.firmware.Has(*sha256)) return false;
+  const auto there = parts_.firmware.Choose(port.job->firmware_sha256, port.job->phone.product);
+  port.queue_when_stored = true;
+  // While it is only under suspicion there is nothing to be done about it.
+  port.view.error = there ? ErrorCode::kNone : there.error().code;
+  Changed(port);
+  return true;
+}
+
 void Cart::Pump() {
   while (const auto key = slots_.Next()) {
     Port& port = PortFor(*key);
@@ -86,6 +98,8 @@ void Cart::Pump() {
       slots_.Remove(*key);
       port.job->context = "the arming expired before the job could begin";
       Apply(port, PortEvent::kDisarm);
+    } else if (AwaitsFirmware(port)) {
+      slots_.Remove(*key);
     } else {
       Apply(port, PortEvent::kSlot);
     }
@@ -174,6 +188,7 @@ void Cart::FinishAttempt(Port& port, const Ended& ended) {
   Records records;
   CloseStep(port, records);
   if (!records.empty()) parts_.ledger.Append(std::move(records));
+  parts_.observer.OnAttemptEnded(job);
   const bool well =
       job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
   if (well) {
@@ -216,7 +231,7 @@ void Cart::EndJob(Port& port) {
 
 // A job no worker was started for.
 void Cart::WithdrawJob(Port& port, ErrorCode error, const std::string& context) {
-  port.queue_when_gone = port.queue_when_back = false;
+  port.queue_when_gone = port.queue_when_back = port.queue_when_stored = false;
   slots_.Remove(port.view.key);
   if (port.job && port.job->ended.value == 0) {
     port.job->error = error;

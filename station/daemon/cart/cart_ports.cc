@@ -272,10 +272,17 @@ Port* Cart::PortOfJob(JobId id) {
 // ---- how it looks
 
 std::string Cart::WhatToDo(const Port& port) const {
+  if (LacksFirmware(port.view))
+    if (std::string text = parts_.supply_text(port.view.phone.product); !text.empty()) return text;
   if (port.view.error != ErrorCode::kNone) return std::string(OperatorLine(port.view.error));
   if (port.view.state != PortState::kQueued) return {};
   if (emergency_stop_) return std::string(OperatorLine(ErrorCode::kEmergencyStop));
   return {};
+}
+
+void Cart::OnSupplyText(const std::string& product) {
+  for (auto& [key, port] : ports_)
+    if (LacksFirmware(port.view) && port.view.phone.product == product) Changed(port);
 }
 
 void Cart::Changed(Port& port) {

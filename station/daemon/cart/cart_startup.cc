@@ -137,6 +137,13 @@ std::optional<ledger::JobRow> Cart::RunningJob(JobId id) const {
   return std::nullopt;
 }
 
+std::set<std::string> Cart::FirmwareInUse() const {
+  std::set<std::string> used;
+  for (const auto& [key, port] : ports_)
+    if (port.job && port.job->ended.value == 0) used.insert(port.job->firmware_sha256);
+  return used;
+}
+
 std::map<std::string, int> Cart::Leases() const {
   std::map<std::string, int> leases;
   for (const auto& [key, port] : ports_)

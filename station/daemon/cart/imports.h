@@ -1,31 +1,63 @@
 #pragma once
-// Firmware being taken in: one fetcher per path, however many ask.
+// Firmware being taken in: one fetcher per file, however many ask; one download at a time. A
+// download is written down before it begins, and goes on after a restart: with the fetcher that
+// outlived the daemon, or a new one that takes up what lies in the store.
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "station/daemon/cart/clock.h"
 #include "station/daemon/cart/firmware.h"
+#include "station/daemon/cart/progress.h"
+#include "station/daemon/cart/wanted.h"
 #include "station/daemon/supervise/tasks.h"
+#include "station/ledger/ledger.h"
 
 namespace station::daemon {
+
+struct TakingIn {
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;  // 0: not known yet
+  double bytes_per_second = 0;
+  std::optional<std::chrono::seconds> eta;
+  bool waits = false;  // for another download to end
+};
+
+struct ImportParts {
+  Clock& clock;
+  Workers& workers;
+  FirmwareChoice& firmware;
+  ledger::Ledger& ledger;
+  Network network;
+  std::function<void()> on_change;  // the store has a further entry
+  std::function<void(const TakingIn& together)> on_progress = [](const TakingIn&) {};
+};
 
 class Imports : public TaskListener {
  public:
   struct Asker {
-    std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+    std::function<void(const TakingIn&)> progress = [](const TakingIn&) {};
     std::function<void(Result<store::Entry>)> done;  // exactly once
   };
-  // `on_change` is called when the store has a further entry.
-  Imports(Clock& clock, Workers& workers, FirmwareChoice& firmware, std::function<void()> on_change)
-      : clock_(clock), workers_(workers), firmware_(firmware), on_change_(std::move(on_change)) {}
+  explicit Imports(ImportParts parts) : parts_(std::move(parts)) {}
 
-  // `path` is absolute; `sha256` is empty or 64 hex digits. An import of that path that runs
-  // already is joined.
-  void Add(const std::string& path, const std::string& sha256, Asker asker);
+  // An import of the same file that runs already is joined. kBadRequest; kUnavailable when it is
+  // being taken in under another hash; errors of the fetcher.
+  void Add(const Wanted& wanted, Asker asker);
+  // Ends it; what came is kept. Askers hear kCancelled.
+  void Cancel(const Wanted& wanted);
+  // How far it is; nothing when it is not being taken in.
+  [[nodiscard]] std::optional<TakingIn> Look(const Wanted& wanted) const;
+  // Downloads an earlier daemon began, as the ledger keeps them. Once, before anything else.
+  void Recall(const std::map<std::string, std::string>& downloads,
+              const std::set<std::string>& alive);
+  // All that is on its way together, for metrics.
+  [[nodiscard]] TakingIn Together() const;
 
   void OnProgress(const std::string& task, const ProgressReport& report) override;
   void OnImported(const std::string& task, const store::Entry& entry) override;
@@ -33,19 +65,32 @@ class Imports : public TaskListener {
   void OnGone(const std::string& task) override;
   void OnIdentified(const std::string&, const ledger::PhoneFacts&) override {}
   void OnStep(const std::string&, const StepReport&) override {}
+  void OnFound(const std::string&, const std::vector<Offer>&) override {}
+
+  // What the ledger knows downloads by: this and the task's name.
+  static constexpr const char* kLedgerPrefix = "download ";
 
  private:
   struct Import {
-    std::string path;
-    std::string sha256;
+    explicit Import(Clock& clock) : again(clock) {}
+    Wanted wanted;
+    WallTime asked{};
+    std::int64_t number = 0;
+    bool written_down = false;  // or need not be
+    bool started = false;
+    int deaths = 0;
+    ProgressMeter meter;
     std::vector<Asker> askers;
+    Timer again;  // after its fetcher died
   };
+  Import& Make(std::int64_t number, const Wanted& wanted, WallTime asked);
+  void Launch(const std::string& task);
+  void Pump();
   void End(const std::string& task, Result<store::Entry> result);
+  [[nodiscard]] TakingIn ViewOf(const Import& import) const;
+  [[nodiscard]] std::optional<store::Entry> Stored(const Import& import) const;
 
-  Clock& clock_;
-  Workers& workers_;
-  FirmwareChoice& firmware_;
-  std::function<void()> on_change_;
+  ImportParts parts_;
   std::map<std::string, Import> running_;  // by task
   std::int64_t last_number_ = 0;
 };

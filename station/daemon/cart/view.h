@@ -42,6 +42,12 @@ struct PortView {
   bool simulated = false;
 };
 
+[[nodiscard]] inline bool LacksFirmware(const PortView& port) {
+  const bool waits = port.state == PortState::kHeld || port.state == PortState::kQueued;
+  return waits &&
+         (port.error == ErrorCode::kFirmwareAbsent || port.error == ErrorCode::kFirmwareRotted);
+}
+
 // The station's own numbers, beside the ports'.
 struct CartView {
   bool emergency_stop = false;
@@ -58,6 +64,7 @@ class CartObserver {
   virtual void OnPort(const PortView& port) = 0;  // at most five times a second for progress alone
   virtual void OnCart(const CartView& cart) = 0;
   virtual void OnJobEnded(const ledger::JobRow& job) = 0;  // restore jobs only
+  virtual void OnAttemptEnded(const ledger::JobRow&) {}    // of a restore job, before what follows
   virtual void OnStepEnded(Step step, std::chrono::duration<double> time) = 0;
   virtual void OnBytes(const PortView& port, std::uint64_t more) = 0;
 };

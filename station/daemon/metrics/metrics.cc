@@ -94,6 +94,23 @@ Metrics::Metrics(const std::string& version, const std::string& station_name)
       firmware_entries_(OneGauge(*registry_, "station_firmware_entries", "Firmwares in the store")),
       firmware_bytes_(
           OneGauge(*registry_, "station_firmware_bytes", "Size of the firmwares in the store")),
+      store_bytes_(OneGauge(*registry_, "station_store_bytes",
+                            "Size of the store's entries on disk, with inflated images")),
+      store_budget_(OneGauge(*registry_, "station_store_budget_bytes",
+                             "What the store may hold, 0 without a limit")),
+      quarantined_(OneGauge(*registry_, "station_firmware_quarantined",
+                            "Firmwares in quarantine because they rotted")),
+      rotted_(BuildCounter()
+                  .Name("station_firmware_rotted_total")
+                  .Help("Firmwares that were found to have rotted")
+                  .Register(*registry_)
+                  .Add({})),
+      import_done_(OneGauge(*registry_, "station_import_done_bytes",
+                            "What has come of the firmware being taken in")),
+      import_total_(OneGauge(*registry_, "station_import_size_bytes",
+                             "Size of the firmware being taken in, 0 while there is none")),
+      import_rate_(OneGauge(*registry_, "station_import_bytes_per_second",
+                            "Rate at which firmware is taken in")),
       emergency_stop_(
           OneGauge(*registry_, "station_emergency_stop", "1 while the emergency stop is on")),
       mux_connected_(OneGauge(*registry_, "station_mux_connected", "1 while usbmuxd answers")),
@@ -216,6 +233,20 @@ void Metrics::SetFirmware(const std::vector<store::Entry>& entries) {
   firmware_entries_.Set(static_cast<double>(entries.size()));
   firmware_bytes_.Set(bytes);
 }
+
+void Metrics::SetStore(const Store& store) {
+  store_bytes_.Set(static_cast<double>(store.bytes));
+  store_budget_.Set(static_cast<double>(store.budget));
+  quarantined_.Set(static_cast<double>(store.quarantined));
+}
+
+void Metrics::SetImports(std::uint64_t done, std::uint64_t total, double bytes_per_second) {
+  import_done_.Set(static_cast<double>(done));
+  import_total_.Set(static_cast<double>(total));
+  import_rate_.Set(bytes_per_second);
+}
+
+void Metrics::OnRot() { rotted_.Increment(); }
 
 void Metrics::SetWorkers(std::size_t running) {
   workers_running_.Set(static_cast<double>(running));

@@ -32,6 +32,15 @@ class Metrics : public CartObserver {
   void OnBytes(const PortView& port, std::uint64_t more) override;
 
   void SetFirmware(const std::vector<store::Entry>& entries);
+  struct Store {
+    std::uint64_t bytes = 0;
+    std::uint64_t budget = 0;  // 0: no limit
+    std::size_t quarantined = 0;
+  };
+  void SetStore(const Store& store);
+  // Everything that is being taken in together; bytes.
+  void SetImports(std::uint64_t done, std::uint64_t total, double bytes_per_second);
+  void OnRot();
   void SetWorkers(std::size_t running);
   // From any thread.
   void OnCommit(std::chrono::duration<double> time);
@@ -80,6 +89,13 @@ class Metrics : public CartObserver {
   prometheus::Gauge& concurrency_limit_;
   prometheus::Gauge& firmware_entries_;
   prometheus::Gauge& firmware_bytes_;
+  prometheus::Gauge& store_bytes_;
+  prometheus::Gauge& store_budget_;
+  prometheus::Gauge& quarantined_;
+  prometheus::Counter& rotted_;
+  prometheus::Gauge& import_done_;
+  prometheus::Gauge& import_total_;
+  prometheus::Gauge& import_rate_;
   prometheus::Gauge& emergency_stop_;
   prometheus::Gauge& mux_connected_;
   prometheus::Histogram& commit_seconds_;

@@ -1,5 +1,5 @@
 #pragma once
-// One supervisor, two kinds of tasks: reports on imports go one way, those on ports the other.
+// One supervisor, several kinds of tasks: reports on jobs, imports and errands each go their way.
 
 #include "station/daemon/supervise/tasks.h"
 
@@ -7,7 +7,8 @@ namespace station::daemon {
 
 class Listeners : public TaskListener {
  public:
-  Listeners(TaskListener& ports, TaskListener& imports) : ports_(ports), imports_(imports) {}
+  Listeners(TaskListener& ports, TaskListener& imports, TaskListener& errands)
+      : ports_(ports), imports_(imports), errands_(errands) {}
   void OnIdentified(const std::string& task, const ledger::PhoneFacts& phone) override {
     Of(task).OnIdentified(task, phone);
   }
@@ -23,14 +24,19 @@ class Listeners : public TaskListener {
   void OnImported(const std::string& task, const store::Entry& entry) override {
     Of(task).OnImported(task, entry);
   }
+  void OnFound(const std::string& task, const std::vector<Offer>& offers) override {
+    Of(task).OnFound(task, offers);
+  }
   void OnGone(const std::string& task) override { Of(task).OnGone(task); }
 
  private:
   TaskListener& Of(const std::string& task) {
-    return task.starts_with("import-") ? imports_ : ports_;
+    if (task.starts_with("job-")) return ports_;
+    return task.starts_with("import-") ? imports_ : errands_;
   }
   TaskListener& ports_;
   TaskListener& imports_;
+  TaskListener& errands_;
 };
 
 }  // namespace station::daemon

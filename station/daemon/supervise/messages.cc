@@ -57,11 +57,52 @@ void Fill(worker::v1::Welcome& welcome, const RestoreTask& task) {
   orders.set_board_id(task.phone.board_id);
 }
 
+void Fill(worker::v1::Network& message, const Network& network) {
+  message.set_proxy(network.proxy);
+  message.set_ca_file(network.ca_file);
+  message.set_bytes_per_second(network.bytes_per_second);
+}
+
 void Fill(worker::v1::Welcome& welcome, const ImportTask& task) {
   worker::v1::ImportOrders& orders = *welcome.mutable_import();
   orders.set_source_path(task.source);
   orders.set_store_path(task.store);
   orders.set_expected_sha256(task.expected_sha256);
+  for (const std::string& url : task.urls) orders.add_urls(url);
+  orders.set_expected_sha1(task.expected_sha1);
+  orders.set_size(task.size);
+  Fill(*orders.mutable_network(), task.network);
+}
+
+void Fill(worker::v1::Welcome& welcome, const FindTask& task) {
+  worker::v1::FindOrders& orders = *welcome.mutable_find();
+  orders.set_product(task.phone.product);
+  orders.set_board(task.phone.board);
+  orders.set_chip_id(task.phone.chip_id);
+  orders.set_board_id(task.phone.board_id);
+  orders.set_action(static_cast<std::uint32_t>(task.action));
+  orders.set_ecid(task.phone.ecid.value);
+  orders.set_want(task.want);
+  orders.set_vendor_list_url(task.vendor_list_url);
+  orders.set_ipsw_me_url(task.ipsw_me_url);
+  orders.set_signing_url(task.signing_url);
+  orders.set_signing_ca_file(task.signing_ca_file);
+  Fill(*orders.mutable_network(), task.network);
+}
+
+void Fill(worker::v1::Welcome& welcome, const CheckTask& task) {
+  worker::v1::CheckOrders& orders = *welcome.mutable_check();
+  orders.set_store_path(task.store);
+  orders.set_sha256(task.sha256);
+  orders.set_from(task.from);
+  orders.set_bytes_per_second(task.bytes_per_second);
+}
+
+void Fill(worker::v1::Welcome& welcome, const ExportTask& task) {
+  worker::v1::ExportOrders& orders = *welcome.mutable_export_();
+  orders.set_store_path(task.store);
+  orders.set_sha256(task.sha256);
+  orders.set_target(task.target);
 }
 
 }  // namespace
@@ -126,6 +167,22 @@ store::Entry FromMessage(const worker::v1::Imported& message) {
   entry.build = message.build();
   entry.products = {message.products().begin(), message.products().end()};
   return entry;
+}
+
+std::vector<Offer> FromMessage(const worker::v1::Found& message) {
+  std::vector<Offer> offers;
+  for (const worker::v1::Offer& told : message.offers()) {
+    Offer& offer = offers.emplace_back();
+    offer.product = Bounded(told.product());
+    offer.version = Bounded(told.version());
+    offer.build = Bounded(told.build());
+    offer.urls = {told.urls().begin(), told.urls().end()};
+    offer.size = told.size();
+    offer.sha1 = told.sha1();
+    offer.sha256 = told.sha256();
+    if (told.is_signed() != 0) offer.is_signed = told.is_signed() == 1;
+  }
+  return offers;
 }
 
 }  // namespace station::daemon

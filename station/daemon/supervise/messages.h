@@ -18,5 +18,6 @@ namespace station::daemon {
 [[nodiscard]] ProgressReport FromMessage(const worker::v1::Progress& message);
 [[nodiscard]] Ended FromMessage(const worker::v1::Finished& message);
 [[nodiscard]] store::Entry FromMessage(const worker::v1::Imported& message);
+[[nodiscard]] std::vector<Offer> FromMessage(const worker::v1::Found& message);
 
 }  // namespace station::daemon

@@ -59,8 +59,7 @@ void Supervisor::Accept() {
 
 Status Supervisor::Start(Task task) {
   const std::string name = task.name;
-  const bool fetches = std::holds_alternative<ImportTask>(task.orders);
-  const auto& program = fetches ? settings_.fetcher_program : settings_.worker_program;
+  const auto& program = IsFetchers(task) ? settings_.fetcher_program : settings_.worker_program;
   STATION_TRY(pid, StartDetached(program, {"--link", settings_.socket, "--task", name},
                                  settings_.log_dir / (name + ".log")));
   Running_& process = running_[name] = Running_{};
@@ -191,6 +190,8 @@ void Supervisor::Dispatch(const std::string& task, const worker::v1::ToDaemon& m
       return listener_->OnFinished(task, FromMessage(message.finished()));
     case Case::kImported:
       return listener_->OnImported(task, FromMessage(message.imported()));
+    case Case::kFound:
+      return listener_->OnFound(task, FromMessage(message.found()));
     case Case::kHello:
     case Case::MESSAGE_NOT_SET:
       return;

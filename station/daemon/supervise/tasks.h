@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -40,16 +41,59 @@ struct RestoreTask {
   store::WorkerFiles files;
 };
 
+// How a fetcher reaches the outside.
+struct Network {
+  std::string proxy = {};  // empty: what the environment says
+  std::filesystem::path ca_file = {};
+  std::uint64_t bytes_per_second = 0;  // 0: as fast as it comes
+};
+
+// A file of this machine, or else the first of the addresses that works. Hashes are hexadecimal and
+// empty when they are not known, as is a size of 0.
 struct ImportTask {
   std::filesystem::path source;
   std::filesystem::path store;
   std::string expected_sha256;
+  std::vector<std::string> urls = {};
+  std::string expected_sha1 = {};
+  std::uint64_t size = 0;
+  Network network = {};
+};
+
+struct FindTask {
+  ledger::PhoneFacts phone;
+  Action action = Action::kErase;
+  std::string want;  // "latest", a version or a build
+  std::string vendor_list_url;
+  std::string ipsw_me_url;
+  std::string signing_url;
+  std::filesystem::path signing_ca_file;
+  Network network;
+};
+
+// Reads an entry again and compares it with its digests.
+struct CheckTask {
+  std::filesystem::path store;
+  std::string sha256;
+  std::uint64_t from = 0;              // bytes that were read already
+  std::uint64_t bytes_per_second = 0;  // 0: as fast as it goes
+};
+
+struct ExportTask {
+  std::filesystem::path store;
+  std::string sha256;
+  std::filesystem::path target;  // a folder; the last word's context tells the file in it
 };
 
 struct Task {
-  std::string name;  // "job-17", "import-3"
-  std::variant<IdentifyTask, RestoreTask, ImportTask> orders;
+  std::string name;  // "job-17", "import-3", "find-4"
+  std::variant<IdentifyTask, RestoreTask, ImportTask, FindTask, CheckTask, ExportTask> orders;
 };
+// Which of the two programs does it.
+[[nodiscard]] inline bool IsFetchers(const Task& task) {
+  return !std::holds_alternative<IdentifyTask>(task.orders) &&
+         !std::holds_alternative<RestoreTask>(task.orders);
+}
 [[nodiscard]] inline std::string TaskName(JobId job) { return "job-" + std::to_string(job.value); }
 
 // A worker's last word.
@@ -75,6 +119,18 @@ struct ProgressReport {
   std::uint64_t bytes_total = 0;
 };
 
+// A build some catalogue offers.
+struct Offer {
+  std::string product;
+  std::string version;
+  std::string build;
+  std::vector<std::string> urls;
+  std::uint64_t size = 0;
+  std::string sha1;
+  std::string sha256;
+  std::optional<bool> is_signed;  // nothing: not asked
+};
+
 // Called on the state thread, never from within a call to Workers.
 class TaskListener {
  public:
@@ -84,6 +140,7 @@ class TaskListener {
   virtual void OnProgress(const std::string& task, const ProgressReport& report) = 0;
   virtual void OnFinished(const std::string& task, const Ended& ended) = 0;
   virtual void OnImported(const std::string& task, const store::Entry& entry) = 0;
+  virtual void OnFound(const std::string& task, const std::vector<Offer>& offers) = 0;
   virtual void OnGone(const std::string& task) = 0;  // the process has ended; nothing follows
 };
 

@@ -8,6 +8,7 @@
 namespace station::ctl {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 
 v1::ArmTarget* Add(v1::PlanArmResponse& plan, const v1::Port& port) {
@@ -75,18 +76,25 @@ TEST(FirmwareTextTest, ListAt80Columns) {
   firmware.set_build("19H999");
   firmware.set_size(5'600'000'000);
   firmware.set_leases(2);
+  firmware.set_pinned(true);
   for (const char* product : {"iPhone10,1", "iPhone10,2", "iPhone10,4", "iPhone10,5"})
     firmware.add_products(product);
   EXPECT_EQ(RenderFirmwareList({firmware}, Screen{.width = 80}),
-            R"(VERSION          SIZE  SHA-256       IN USE  FOR
-15.8 (19H999)  5.6 GB  0123456789ab       2  iPhone10,1 iPhone10,2 iPhone10,4...
+            R"(VERSION          SIZE  SHA-256       PINNED  IN USE  FOR
+15.8 (19H999)  5.6 GB  0123456789ab  yes          2  iPhone10,1 iPhone10,2 iP...
 )");
   EXPECT_THAT(RenderFirmwareList({}, Screen{}), HasSubstr("stationctl firmware add"));
 }
 
 TEST(FirmwareTextTest, ImportIsOneLine) {
-  EXPECT_EQ(RenderImport(1'400'000'000, 5'600'000'000, 250e6, Screen{.width = 80}),
-            "[#########.............................]  25%  1.4/5.6 GB  250 MB/s");
+  v1::AddFirmwareResponse response;
+  response.set_bytes_done(1'400'000'000);
+  response.set_bytes_total(5'600'000'000);
+  response.set_bytes_per_second(250e6);
+  EXPECT_EQ(RenderImport(response, Screen{.width = 80}),
+            "[#######.......................]  25%  1.4/5.6 GB  250 MB/s");
+  response.mutable_eta()->set_seconds(17);
+  EXPECT_THAT(RenderImport(response, Screen{.width = 80}), EndsWith("  250 MB/s  0:17 left"));
 }
 
 }  // namespace

@@ -403,6 +403,25 @@ TEST(StationctlFirmware, AddSendsTheWholePathAndShowsTheResult) {
   EXPECT_EQ(fake.Told().imports.at(0).path(), fake.RunDir() / "os.ipsw");
 }
 
+TEST(StationctlFirmware, AddTakesAddressesAndHashes) {
+  Script script;
+  v1::AddFirmwareResponse last;
+  last.mutable_firmware()->set_sha256(std::string(64, 'a'));
+  script.import = {last};
+  FakeStation fake(script);
+  const std::string sha1(40, 'b');
+  const Ended ended = Ask(fake, {"firmware", "add", "https://a.example/x.ipsw",
+                                 "https://b.example/x.ipsw", "--sha1", sha1});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  const v1::AddFirmwareRequest& request = fake.Told().imports.at(0);
+  EXPECT_EQ(request.path(), "");
+  EXPECT_EQ(request.urls_size(), 2);
+  EXPECT_EQ(request.sha1(), sha1);
+  EXPECT_EQ(Ask(fake, {"firmware", "add", "https://a.example/x.ipsw", "--sha1", "12"}).exit_code,
+            2);
+  EXPECT_EQ(Ask(fake, {"firmware", "add", STATIONCTL, STATIONCTL}).exit_code, 2);
+}
+
 TEST(StationctlFirmware, AMissingFileIsNotEvenAskedFor) {
   FakeStation fake{Script()};
   const Ended ended = Ask(fake, {"firmware", "add", "/no/such/os.ipsw"});

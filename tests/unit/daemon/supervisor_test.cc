@@ -25,6 +25,7 @@ struct Heard : TaskListener {
   void OnProgress(const std::string&, const ProgressReport&) override {}
   void OnFinished(const std::string&, const Ended& last) override { ended = last; }
   void OnImported(const std::string&, const store::Entry&) override {}
+  void OnFound(const std::string&, const std::vector<Offer>&) override {}
   void OnGone(const std::string& task) override { gone.push_back(task); }
   ledger::PhoneFacts identified;
   std::vector<Step> steps;

@@ -219,7 +219,8 @@ class World {
     cart->OnMux(true, listed);
     Settle();
   }
-  void ImportFirmware(const std::string& product = "iPhone10,1", char digit = '1') {
+  void ImportFirmware(const std::string& product = "iPhone10,1", char digit = '1',
+                      const std::string& source = "") {
     auto shelf = *store::Shelf::Open(folder / "store", store::StaleIncoming::kKeep);
     auto incoming = *shelf.NewIncoming("test");
     for (const auto file : {store::Shelf::kIpswFile, store::Shelf::kIndexFile})
@@ -230,6 +231,8 @@ class World {
     entry.version = "15.8";
     entry.build = "19H999";
     entry.products = {product};
+    entry.source = source;
+    entry.added_unix = ToUnixMillis(clock.Wall()).value / 1000;
     EXPECT_TRUE(shelf.Commit(std::move(incoming), entry));
     cart->OnFirmwareChanged();
     Settle();
