@@ -98,7 +98,9 @@ TEST_P(ThirtyPorts, AskForAnAbsentFirmware_ItIsFetchedOnce) {
   ASSERT_TRUE(bench.Await("half of it has come", [&] { return bench.BytesSent() > size / 2; }, 60));
   EXPECT_EQ(CountInState(bench, "HELD"), 30);
   if (GetParam().daemon) bench.SignalStation("KILL");
-  if (GetParam().fetcher) EXPECT_TRUE(bench.KillFetcher()) << "it was still at work";
+  if (GetParam().fetcher) {
+    EXPECT_TRUE(bench.KillFetcher()) << "it was still at work";
+  }
   ASSERT_TRUE(bench.Await("the daemon is there", [&] { return bench.CtlRaw({"ports"}).exit_code == 0; }, 30));
   ASSERT_TRUE(bench.Await("all thirty go on", [&] { return CountInState(bench, "ARMED") == 30; }, 120));
   ASSERT_EQ(bench.CtlRaw({"disarm", "--all"}).exit_code, 0);

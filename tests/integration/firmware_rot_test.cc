@@ -38,31 +38,32 @@ TEST_P(Rot, UnderARunningCart_StopsThere_AndASoundCopyLetsItGoOn) {
   Bench bench({.cart = Cart(checksums), .os_size = 96ULL << 20U});
   bench.Start();
   const Forged forged = bench.Import("iphone8_ios15");
-  ASSERT_TRUE(bench.AwaitState("1-1", "IDLE"));
-  ASSERT_TRUE(bench.AwaitState("1-2", "IDLE"));
-  ASSERT_EQ(bench.CtlRaw({"arm", "1-1", "--countdown", "0s", "--yes"}).exit_code, 0);
-  ASSERT_TRUE(bench.AwaitState("1-1", "WORKING"));
+  ASSERT_TRUE(bench.AwaitState("1", "IDLE"));
+  ASSERT_TRUE(bench.AwaitState("2", "IDLE"));
+  ASSERT_EQ(bench.CtlRaw({"arm", "1", "--countdown", "0s", "--yes"}).exit_code, 0);
+  ASSERT_TRUE(bench.AwaitState("1", "WORKING"));
   const auto stored = bench.StateDir() / "store/objects" / forged.sha256 / "firmware.ipsw";
   FlipBit(stored, std::filesystem::file_size(stored) * 6 / 10);  // the OS image is nearly all of it
 
   ASSERT_TRUE(bench.Await("it is in quarantine", [&] { return !std::filesystem::exists(stored); }, 150));
   ASSERT_TRUE(bench.Await("the phone's port waits and says why", [&] {
-    const YAML::Node port = bench.Port("1-1");
+    const YAML::Node port = bench.Port("1");
     return port["state"].as<std::string>() == "PORT_STATE_QUEUED" &&
            port["error_code"].as<std::string>("") == "ERROR_CODE_FIRMWARE_ROTTED";
   }));
   EXPECT_EQ(bench.Phone("p1")["restores_completed"].as<int>(), 0);
-  if (checksums) EXPECT_EQ(bench.Phone("p1")["last_error"].as<std::string>(), "refused_asr_checksum");
-  else EXPECT_NE(bench.Phone("p1")["last_error"].as<std::string>(), "refused_wrong_image");
+  if (checksums) {
+    EXPECT_EQ(bench.Phone("p1")["last_error"].as<std::string>(), "refused_asr_checksum");
+  }
   EXPECT_NE(bench.Metrics().find("station_firmware_quarantined 1"), std::string::npos);
-  ASSERT_EQ(bench.CtlRaw({"arm", "1-2", "--countdown", "0s", "--yes"}).exit_code, 0);
-  ASSERT_TRUE(bench.AwaitState("1-2", "HELD"));
-  EXPECT_EQ(bench.Port("1-2")["error_code"].as<std::string>(), "ERROR_CODE_FIRMWARE_ROTTED");
+  ASSERT_EQ(bench.CtlRaw({"arm", "2", "--countdown", "0s", "--yes"}).exit_code, 0);
+  ASSERT_TRUE(bench.AwaitState("2", "HELD"));
+  EXPECT_EQ(bench.Port("2")["error_code"].as<std::string>(), "ERROR_CODE_FIRMWARE_ROTTED");
   EXPECT_TRUE(bench.Phone("p2")["user_data_present"].as<bool>());
 
   const Finished added = bench.CtlRaw({"firmware", "add", forged.file, "--sha256", forged.sha256});
   ASSERT_EQ(added.exit_code, 0) << added.err;
-  for (const auto& [port, name] : std::vector<std::pair<std::string, std::string>>{{"1-1", "p1"}, {"1-2", "p2"}}) {
+  for (const auto& [port, name] : std::vector<std::pair<std::string, std::string>>{{"1", "p1"}, {"2", "p2"}}) {
     ASSERT_TRUE(bench.AwaitState(port, "DONE", 150));
     EXPECT_EQ(bench.Phone(name)["os_image_digest"].as<std::string>(), forged.os_digest);
   }
@@ -83,7 +84,7 @@ TEST(StoreKeeping, AnOperatorPinsVerifiesExportsRemovesAndTakesInAgain) {
   std::filesystem::create_directory(stick);
   const Finished exported = bench.CtlRaw({"firmware", "export", sha, stick});
   EXPECT_EQ(exported.exit_code, 0) << exported.err;
-  EXPECT_EQ(Run({"sh", "-c", "cd " + stick.string() + " && sha256sum -c SHA256SUMS"}).exit_code, 0);
+  EXPECT_EQ(integration::Run({"sh", "-c", "cd " + stick.string() + " && sha256sum -c SHA256SUMS"}).exit_code, 0);
   EXPECT_EQ(bench.CtlRaw({"firmware", "unpin", sha}).exit_code, 0);
   EXPECT_EQ(bench.CtlRaw({"firmware", "remove", sha}).exit_code, 0);
   const YAML::Node empty = bench.Ctl({"firmware", "list"})["firmware"];

@@ -127,11 +127,12 @@ void Keeper::Pin(const std::string& sha256, bool pinned, Act<store::Entry> act) 
 void Keeper::Remove(const std::string& sha256, Act<store::Entry> act) {
   const auto entry = parts_.firmware.Shelf().Find(sha256);
   if (!entry) return act.reply(std::unexpected(entry.error()));
+  if (NoteOf(entry->sha256).pinned)
+    return act.reply(
+        Fail(ErrorCode::kBadRequest, ToHex(entry->sha256) + " is pinned: unpin it first"));
   if (Held(entry->sha256))
-    return act.reply(Fail(
-        ErrorCode::kUnavailable,
-        ToHex(entry->sha256) +
-            (NoteOf(entry->sha256).pinned ? " is pinned" : " is in use: wait for its phones")));
+    return act.reply(Fail(ErrorCode::kUnavailable,
+                          ToHex(entry->sha256) + " is in use: wait until its phones are done"));
   if (const Status removed = parts_.firmware.Shelf().Remove(entry->sha256); !removed)
     return act.reply(std::unexpected(removed.error()));
   Log(LogLevel::kInfo, "store: removed", {{"sha256", ToHex(entry->sha256)}, {"actor", act.actor}});

@@ -71,8 +71,8 @@ class Keeper : public CartObserver {
   // IPSWs and inflated images, bytes.
   [[nodiscard]] std::uint64_t BytesHeld() const;
 
-  // By the beginning of a SHA-256. kNotFound, kBadRequest; Remove: kUnavailable while it is pinned
-  // or in use.
+  // By the beginning of a SHA-256. kNotFound, kBadRequest (Remove: also of what is pinned),
+  // kUnavailable of what is in use.
   void Pin(const std::string& sha256, bool pinned, Act<store::Entry> act);
   void Remove(const std::string& sha256, Act<store::Entry> act);
   // What the budget does not allow, downloads nobody goes on with, and what is in quarantine.

@@ -17,7 +17,8 @@ constexpr std::chrono::seconds kLongestPause = 30min;
 constexpr auto kTellInterval = 1s;
 
 std::string SizeText(std::uint64_t bytes) {
-  return fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
+  return bytes < 1'000'000'000 ? fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6)
+                               : fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
 }
 
 std::string NameText(const Offer& offer) {

@@ -92,7 +92,7 @@ TEST(FirmwareTextTest, ImportIsOneLine) {
   response.set_bytes_total(5'600'000'000);
   response.set_bytes_per_second(250e6);
   EXPECT_EQ(RenderImport(response, Screen{.width = 80}),
-            "[#######.......................]  25%  1.4/5.6 GB  250 MB/s");
+            "[#######.....................]  25%  1.4/5.6 GB  250 MB/s");
   response.mutable_eta()->set_seconds(17);
   EXPECT_THAT(RenderImport(response, Screen{.width = 80}), EndsWith("  250 MB/s  0:17 left"));
 }

@@ -70,7 +70,7 @@ class KeeperTest : public testing::Test {
     std::ranges::sort(digits);
     return digits;
   }
-  [[nodiscard]] std::uint64_t EachBytes() const {
+  [[nodiscard]] std::uint64_t EachBytes() {
     return world.firmware->Shelf().DiskBytes(Id('1'));
   }
   Result<store::Entry> Pin(const std::string& sha256, bool pinned) {
@@ -126,7 +126,7 @@ TEST_F(KeeperTest, PinnedLeasedOrNeededByAJob_Stays) {
   in_use = {std::string(64, '3')};
   keeper->OnStored();
   EXPECT_EQ(There(), "123");
-  EXPECT_EQ(Remove("1111").error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(Remove("1111").error().code, ErrorCode::kBadRequest);
   EXPECT_EQ(Remove("2222").error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(Remove("3333").error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(Remove("4444").error().code, ErrorCode::kNotFound);

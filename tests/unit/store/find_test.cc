@@ -79,7 +79,8 @@ constexpr const char* kNew = "TkVX";
 constexpr const char* kOld = "T0xE";
 constexpr const char* kRefused = "STATUS=94&MESSAGE=This device isn't eligible for the build.";
 constexpr const char* kSigned =
-    "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=<plist><dict><key>ApImg4Ticket</key><data>AAEC</data>"
+    "STATUS=0&MESSAGE=SUCCESS&REQUEST_STRING=<?xml version=\"1.0\" encoding=\"UTF-8\"?><plist "
+    "version=\"1.0\"><dict><key>ApImg4Ticket</key><data>AAEC</data>"
     "</dict></plist>";
 
 class FindTest : public StoreWorld {
