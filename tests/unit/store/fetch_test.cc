@@ -137,6 +137,16 @@ TEST_F(FetchTest, KnownHashAlreadyInStore_IsNotFetched) {
   EXPECT_EQ(server_->FileBytesSent(), first);
 }
 
+// The server takes absolute addresses, as a proxy does.
+TEST_F(FetchTest, ThroughAProxy_NothingElseIsAsked) {
+  FetchRequest request = Request();
+  request.remote.urls = {"http://firmware.invalid/files/a.ipsw"};
+  request.remote.http.proxy = other_->BaseUrl();
+  ExpectStored(Fetch(std::move(request), {}));
+  EXPECT_GE(other_->FileBytesSent(), zip_.bytes.size());
+  EXPECT_EQ(server_->FileBytesSent(), 0U);
+}
+
 TEST_F(FetchTest, FirstMirrorDead_TheNextOneGoesOnInTheMiddle) {
   Fault({"break-at", std::to_string(3U << 20U)});
   FetchRequest request = Request();
