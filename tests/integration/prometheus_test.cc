@@ -47,6 +47,8 @@ const std::map<std::string, std::string> kNoCause = {
     {"SigningUnreachable", "the rack's signer answers"},
     {"SigningRefused", "the rack's signer signs"},
     {"LedgerFailing", "the ledger can be written"},
+    {"FirmwareQuarantined", "nothing rots"},
+    {"StoreOverBudget", "the store may hold anything"},
 };
 const std::map<std::string, std::string> kUpToTheMachine = {
     {"DiskLow", "as full as this machine's disk is"},
