@@ -89,18 +89,19 @@ TEST_P(ThirtyPorts, AskForAnAbsentFirmware_ItIsFetchedOnce) {
   bench.Start();
   const Forged forged = bench.Forge("iphone8_ios15");
   const auto size = std::filesystem::file_size(forged.file);
-  // Slow enough to be met half way.
-  ASSERT_EQ(bench.Rack({"fault", "downloads", "rate", "40000000"}).exit_code, 0);
+  // Slow enough to be met half way, also on a busy machine.
+  ASSERT_EQ(bench.Rack({"fault", "downloads", "rate", "10000000"}).exit_code, 0);
   bench.Publish(forged, kProducts);
   ASSERT_TRUE(bench.Await("thirty phones are identified", [&] { return CountInState(bench, "IDLE") == 30; }, 120));
   const Finished armed = bench.CtlRaw(ArmAll(30, "10m"));
   ASSERT_EQ(armed.exit_code, 0) << armed.err;
-  ASSERT_TRUE(bench.Await("half of it has come", [&] { return bench.BytesSent() > size / 2; }, 60));
+  ASSERT_TRUE(bench.Await("half of it has come", [&] { return bench.BytesSent() > size / 2; }, 120));
   EXPECT_EQ(CountInState(bench, "HELD"), 30);
   if (GetParam().daemon) bench.SignalStation("KILL");
   if (GetParam().fetcher) {
     EXPECT_TRUE(bench.KillFetcher()) << "it was still at work";
   }
+  ASSERT_EQ(bench.Rack({"fault", "downloads", "rate", "0"}).exit_code, 0);
   ASSERT_TRUE(bench.Await("the daemon is there", [&] { return bench.CtlRaw({"ports"}).exit_code == 0; }, 30));
   ASSERT_TRUE(bench.Await("all thirty go on", [&] { return CountInState(bench, "ARMED") == 30; }, 120));
   ASSERT_EQ(bench.CtlRaw({"disarm", "--all"}).exit_code, 0);
