@@ -54,20 +54,35 @@ Result<BuildManifest> BuildManifest::Parse(std::span<const std::uint8_t> bytes) 
   const plist::View products = top["SupportedProductTypes"];
   for (std::size_t i = 0; i < products.Size(); ++i)
     if (auto product = products.At(i).String()) manifest.products_.push_back(std::move(*product));
-  const plist::View identities = top["BuildIdentities"];
+  STATION_CHECK(manifest.ListIdentities());
+  if (manifest.version_.empty() || manifest.build_.empty() || manifest.products_.empty() ||
+      manifest.identities_.empty())
+    return Fail(ErrorCode::kFirmwareMalformed,
+                "BuildManifest.plist lacks its version, build, products or identities");
+  return manifest;
+}
+
+Status BuildManifest::ListIdentities() {
+  identities_.clear();
+  const plist::View identities = root_["BuildIdentities"];
   for (std::size_t i = 0; i < identities.Size(); ++i) {
     const Identity identity(identities.At(i));
     if (!identity.Node()["Manifest"].IsDict() || identity.Board().empty())
       return Fail(
           ErrorCode::kFirmwareMalformed,
           "BuildManifest.plist: identity " + std::to_string(i) + " has no manifest or board");
-    manifest.identities_.push_back(identity);
+    identities_.push_back(identity);
   }
-  if (manifest.version_.empty() || manifest.build_.empty() || manifest.products_.empty() ||
-      manifest.identities_.empty())
-    return Fail(ErrorCode::kFirmwareMalformed,
-                "BuildManifest.plist lacks its version, build, products or identities");
-  return manifest;
+  return {};
+}
+
+void BuildManifest::KeepBoard(std::string_view board) {
+  plist::Plist kept = plist::Plist::Array();
+  for (const Identity& identity : identities_)
+    if (SameText(identity.Board(), board)) kept.Append(plist::Plist::Copy(identity.Node()));
+  if (kept.Get().Size() == 0) return;
+  root_.Set("BuildIdentities", std::move(kept));
+  (void)ListIdentities();  // they were read before
 }
 
 unsigned BuildManifest::BuildMajor() const {

@@ -82,6 +82,10 @@ class BuildManifest {
   [[nodiscard]] unsigned BuildMajor() const;
   [[nodiscard]] const std::vector<std::string>& Products() const { return products_; }
   [[nodiscard]] const std::vector<Identity>& Identities() const { return identities_; }
+  // Forgets the identities of every other board: a manifest for several products is megabytes.
+  // Keeps all of them when it names none for this one. Identities that were looked at before are no
+  // more.
+  void KeepBoard(std::string_view board);
   // The one identity for this board and action: DeviceClass (without case), chip and board ids,
   // RestoreBehavior, and no research variant. kFirmwareNoIdentity or kFirmwareAmbiguousIdentity
   // name the candidates.
@@ -91,6 +95,7 @@ class BuildManifest {
   [[nodiscard]] Result<Identity> Choose(std::string_view board, Action action) const;
 
  private:
+  [[nodiscard]] Status ListIdentities();
   using Fits = std::function<bool(const Identity&)>;
   [[nodiscard]] Result<Identity> Choose(std::string_view board, Action action,
                                         const Fits& fits) const;

@@ -1,7 +1,8 @@
 // station-worker: one job on one port. Started by stationd; see README.md.
 
-#include <CLI/CLI.hpp>
+#include <malloc.h>
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <optional>
 
@@ -87,6 +88,10 @@ int main(int argc, char** argv) {
   app.add_option("--task", task, "name of the task, as stationd gave it")->required();
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
+  // Thirty of these run side by side: what is freed goes back to the system, and threads that
+  // mostly wait share one heap.
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  ::mallopt(M_ARENA_MAX, 1);
   station::StartLogging("station-worker");
 
   worker::DaemonLink link(socket, task);

@@ -1,5 +1,7 @@
 #include "station/worker/restore_job.h"
 
+#include <malloc.h>
+
 #include "station/base/log.h"
 #include "station/device/normal_phone.h"
 #include "station/restore/dialogue.h"
@@ -108,6 +110,7 @@ Status RestoreJob::Plan() {
   reader_.emplace(std::move(reader));
   STATION_TRY(bytes, reader_->Read("BuildManifest.plist"));
   STATION_TRY(manifest, firmware::BuildManifest::Parse(bytes));
+  manifest.KeepBoard(orders_.board());
   manifest_.emplace(std::move(manifest));
   STATION_TRY(identity, manifest_->Choose(orders_.board(), orders_.chip_id(), orders_.board_id(),
                                           static_cast<Action>(orders_.action())));
@@ -152,8 +155,9 @@ Status RestoreJob::RequestTicket(std::vector<std::uint8_t> ap_nonce,
 }
 
 Result<plist::Plist> RestoreJob::AskSigner(plist::Plist request) {
-  const signing::SigningClient signer({orders_.signing_url(), orders_.signing_ca_file()},
-                                      [this](std::chrono::milliseconds pause) { return reporter_.Pause(pause).has_value(); });
+  const signing::SigningClient signer(
+      {orders_.signing_url(), orders_.signing_ca_file()},
+      [this](std::chrono::milliseconds pause) { return reporter_.Pause(pause).has_value(); });
   return signer.Ask(std::move(request));
 }
 
@@ -190,6 +194,7 @@ Status RestoreJob::EnterRecovery() {
 
 Status RestoreJob::Restore() {
   destroying_ = true;
+  ::malloc_trim(0);  // what parsing and signing left behind would lie idle while the image streams
   STATION_TRY(device, device::Device::Open(restore_udid_));
   STATION_TRY(restored, restore::RestoredClient::Open(device, reporter_));
   STATION_TRY(found, restored.ReadEcid(reporter_));
