@@ -71,6 +71,7 @@ Value StatusOf(const Phone& phone) {
                      {"effaceable_generation", state.effaceable_generation},
                      {"boots", state.boot_number},
                      {"restores_completed", state.restores_completed},
+                     {"held_at", phone.HeldAt()},
                      {"last_error", Name(state.last_error.reason)},
                      {"last_error_detail", state.last_error.detail}};
 }

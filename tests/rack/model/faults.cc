@@ -41,6 +41,12 @@ bool SetUnplugAtStep(Target phone, const Arguments& arguments) {
   return true;
 }
 
+bool SetHoldAtStep(Target phone, const Arguments& arguments) {
+  if (arguments.size() != 1) return false;
+  phone.faults.hold_at_step = arguments[0];
+  return true;
+}
+
 bool SetLateReattach(Target phone, const Arguments& arguments) {
   const auto seconds = arguments.size() == 1 ? AsNumber(arguments[0]) : std::nullopt;
   if (seconds) phone.faults.late_reattach = std::chrono::seconds(*seconds);
@@ -157,6 +163,10 @@ const std::vector<Row>& Table() {
        AtStep(StepFault::Kind::kSilent)},
       {{"close-at-step STEP", "restored crashes at that step and its connection closes", "once"},
        AtStep(StepFault::Kind::kClose)},
+      {{"hold-at-step STEP",
+        "the phone waits when a restore comes to that step; status shows it as held_at",
+        "another step is named, none"},
+       SetHoldAtStep},
       {{"late-reattach SECONDS", "the next change of mode takes that much longer", "once"},
        SetLateReattach},
       {{"corrupt-upload [COMPONENT]",

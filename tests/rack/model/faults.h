@@ -25,6 +25,7 @@ struct PhoneFaults {
   std::string unplug_at_step;  // of a restore, or "flash": while boot firmware is written; once
   std::optional<std::chrono::seconds> replug_after;  // goes with either
   std::optional<StepFault> at_step;
+  std::string hold_at_step;    // waits there for as long as this names that step
   std::string corrupt_upload;  // component, four-cc or "any": one bit flips; once
   std::string refuse_send;     // as corrupt_upload: its transfer stalls; once
   std::optional<std::chrono::seconds> late_reattach;  // after the next change of mode; once

@@ -166,6 +166,17 @@ std::optional<StepFault> Phone::TakeStepFault(std::string_view step) {
   return std::exchange(faults_.at_step, std::nullopt);
 }
 
+bool Phone::Holds(std::string_view step) {
+  const std::lock_guard lock(mutex_);
+  held_at_ = faults_.hold_at_step == step ? step : "";
+  return !held_at_.empty();
+}
+
+std::string Phone::HeldAt() const {
+  const std::lock_guard lock(mutex_);
+  return held_at_;
+}
+
 std::optional<std::chrono::seconds> Phone::TakeReplug() {
   const std::lock_guard lock(mutex_);
   return std::exchange(replug_after_, std::nullopt);

@@ -76,6 +76,10 @@ class Phone {
   [[nodiscard]] station::Status SetFault(const std::vector<std::string>& words);
   // What is to happen instead of this step of a restore; forgets it when so.
   [[nodiscard]] std::optional<StepFault> TakeStepFault(std::string_view step);
+  // Whether a restore that has come to this step is to wait there.
+  [[nodiscard]] bool Holds(std::string_view step);
+  // The step at which it waits; empty when it does not.
+  [[nodiscard]] std::string HeldAt() const;
   // Whether the upload of this component is to be damaged; forgets it when so.
   [[nodiscard]] bool TakeCorruption(const std::string& four_cc);
   // The same of stalling it.
@@ -116,6 +120,7 @@ class Phone {
   bool stopped_ = false;
   PhoneState state_;
   PhoneFaults faults_;
+  std::string held_at_;
   std::optional<std::chrono::seconds> replug_after_;  // of the pull that has happened
   std::deque<Request> requests_;
   std::unique_ptr<Recorder> recorder_ = std::make_unique<Recorder>();

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFdrLinger{1000};
 constexpr std::chrono::hours kForEverAlmost{24};
+constexpr std::chrono::milliseconds kHoldSlice{5};  // how soon the end of a hold is seen
 constexpr Checkpoint kResetBootCommand = {0x67C, "cleanup_boot_command"};
 constexpr Checkpoint kCheckResult = {0x647, "cleanup_check_result"};
 constexpr Checkpoint kFinalStatus = {0x648, "cleanup_send_final_status"};
@@ -113,6 +114,8 @@ bool RestoreStory::RunStep(const Step& step) {
 // The step, unless a fault stands in its place. `status` is left alone when the step decides.
 StepResult RestoreStory::Perform(const Step& step, std::int64_t& status) {
   using enum StepFault::Kind;
+  while (run_.phone.Holds(step.name) && run_.attachment.Wait(kHoldSlice)) {
+  }
   if (StepResult pulled = PullCableAt(run_.phone, run_.attachment, step.name); !pulled)
     return pulled;
   const auto fault = run_.phone.TakeStepFault(step.name);

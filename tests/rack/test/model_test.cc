@@ -143,6 +143,9 @@ TEST(Faults, AreSwitchedAndCleared) {
   EXPECT_TRUE(ApplyFault(faults, state, {"stale-nonce", "off"}));
   EXPECT_FALSE(faults.stale_nonce);
   EXPECT_FALSE(ApplyFault(faults, state, {"unplug-at-byte", "soon"}));
+  EXPECT_TRUE(ApplyFault(faults, state, {"hold-at-step", "system-image"}));
+  EXPECT_EQ(faults.hold_at_step, "system-image");
+  EXPECT_FALSE(ApplyFault(faults, state, {"hold-at-step"}));
   EXPECT_TRUE(ApplyFault(faults, state, {"unplug-at-step", "nor-data", "2"}));
   EXPECT_EQ(faults.unplug_at_step, "nor-data");
   EXPECT_EQ(faults.replug_after, std::chrono::seconds(2));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -55,6 +57,22 @@ TEST(StepFaults, RestoredCrashes) {
   EXPECT_FALSE(host.Run());
   EXPECT_TRUE(host.HeardOf("RestoredCrash "));
   EXPECT_EQ(bench.NextEvent(), Event::kRestoreFailed);
+}
+
+TEST(StepFaults, HeldUntilTheHoldIsLifted) {
+  RestoreModePhone bench("iPhone10,1", OldFirmware());
+  ASSERT_TRUE(bench.phone->SetFault({"hold-at-step", "system-image"}));
+  ScriptedHost host(bench, OldFirmware(), Kind::kOld);
+  std::optional<Value> status;
+  std::jthread restore([&] { status = host.Run(); });
+  for (int i = 0; i < 2000 && bench.phone->HeldAt().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(bench.phone->HeldAt(), "system-image");
+  EXPECT_TRUE(bench.phone->SetFault({"none"}));
+  restore.join();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->Number("Status"), 0U) << bench.phone->State().last_error.detail;
+  EXPECT_EQ(bench.phone->HeldAt(), "");
 }
 
 TEST(StepFaults, NextRestoreTellsOfTheLastOne) {
