@@ -1,134 +1,134 @@
-// A whole cart through a real station: wall time, bytes per second, peak memory of stationd and of the largest worker.
-// Beside it, in the same run, the machine's limit for the same bytes: sendfile into a socket that is read and dropped.
+// What a cart costs: the station, idevicerestore and a bare loop of sendfile, by turns, into the
+// same simulated phones; the station's memory with an image of 8 GiB; an import into the store.
 
-#include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
-#include <chrono>
-#include <cstdio>
+#include <array>
+#include <filesystem>
 #include <fstream>
-#include <map>
-#include <thread>
 
-#include "tests/integration/bench.h"
+#include "tests/bench/bench_report.h"
 
 namespace {
 
-using station::integration::Bench;
-using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+using bench::CartRounds;
+using bench::Report;
+using bench::Round;
+using bench::Sender;
+using bench::SenderRow;
 
-double Seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+constexpr std::array kSenders = {Sender::kStation, Sender::kIdevicerestore, Sender::kBareLoop};
 
-std::string Cart(int phones) {
-  std::string cart = "phones:\n";
-  for (int i = 0; i < phones; ++i)
-    cart += "  - {name: P" + std::to_string(i) + ", port: \"1-" + std::to_string(1 + i / 8) + "." + std::to_string(1 + i % 8) +
-            "\", product: \"iPhone10,1\", ecid: \"0x" + std::to_string(100000 + i) + "\", os_build: \"18H17\", updaters: false, mode: normal, timing: {finish: 1}}\n";
-  return cart;
-}
-
-// Peak resident memory in KiB by program name, sampled from /proc while it lives.
-class MemoryWatch {
- public:
-  MemoryWatch() : thread_([this](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      Sample();
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-  }) {}
-  std::map<std::string, long> Peaks() {
-    thread_.request_stop();
-    thread_.join();
-    return peaks_;
+struct Options {
+  std::vector<int> phones = {1, 8, 30};
+  int repeats = 5;
+  std::uint64_t os_size = 256ULL << 20U;
+  std::uint64_t huge_size = 8ULL << 30U;
+  std::uint64_t import_size = 2ULL << 30U;
+  std::string json;
+  std::vector<std::string> parts = {"stream", "memory", "import"};
+  [[nodiscard]] bool Wants(const char* part) const {
+    return std::ranges::find(parts, part) != parts.end();
   }
-
- private:
-  void Sample() {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      std::ifstream status(entry.path() / "status");
-      std::string name;
-      for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("Name:\t")) name = line.substr(6);
-        if (!name.starts_with("station")) continue;
-        if (line.starts_with("VmHWM:")) peaks_[name] = std::max(peaks_[name], std::atol(line.c_str() + 6));
-        if (line.starts_with("RssAnon:")) peaks_[name + " private"] = std::max(peaks_[name + " private"], std::atol(line.c_str() + 8));
-      }
-    }
-  }
-  std::map<std::string, long> peaks_;
-  std::jthread thread_;
 };
 
-// MB/s of `streams` loops sending `file` into sockets whose other ends drop what they read.
-double BareLimit(const std::filesystem::path& file, int streams) {
-  const auto begin = Clock::now();
-  std::atomic<std::uint64_t> total{0};
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < streams; ++i) {
-      int ends[2];
-      if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 0;
-      threads.emplace_back([end = ends[0]] {
-        std::vector<char> buffer(1 << 20);
-        while (::read(end, buffer.data(), buffer.size()) > 0) {
-        }
-        ::close(end);
-      });
-      threads.emplace_back([end = ends[1], &file, &total] {
-        const int fd = ::open(file.c_str(), O_RDONLY);
-        off_t at = 0;
-        while (::sendfile(end, fd, &at, 1 << 20) > 0) {
-        }
-        total += static_cast<std::uint64_t>(at);
-        ::close(fd);
-        ::close(end);
-      });
+void Tell(Sender sender, int phones, const std::string& turn, const Round& round,
+          std::uint64_t os_size) {
+  const double bytes = static_cast<double>(os_size) * phones;
+  fmt::print(stderr,
+             "{:>2} phones, {:<14} {}: {} restored, {:.1f} s, streaming {:.2f} s, {:.0f} MB/s, "
+             "{:.3f} CPU s/GiB\n",
+             phones, Name(sender), turn, round.restored, round.wall_seconds, round.stream_seconds,
+             bytes / 1e6 / round.stream_seconds, round.sender.cpu_seconds / (bytes / (1U << 30U)));
+}
+
+// The senders take turns, so that whatever else the machine does meets all of them.
+bool MeasureStreams(const Options& options, int phones, Report& report) {
+  CartRounds cart(phones, options.os_size, false);
+  if (!cart.Prepare()) return false;
+  std::array<SenderRow, kSenders.size()> rows;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = {kSenders[i], phones, options.os_size, {}, {}, {}};
+  for (SenderRow& row : rows) {
+    if (row.sender == Sender::kBareLoop) continue;
+    row.cold = cart.Measure(row.sender, true);
+    Tell(row.sender, phones, "cold", row.cold, options.os_size);
+  }
+  for (int turn = 0; turn < options.repeats; ++turn) {
+    for (SenderRow& row : rows) {
+      row.rounds.push_back(cart.Measure(row.sender, false));
+      Tell(row.sender, phones, fmt::format("turn {}", turn + 1), row.rounds.back(),
+           options.os_size);
+    }
+    const double bare = rows.back().rounds.back().stream_seconds;
+    for (SenderRow& row : rows) row.of_bare.push_back(bare / row.rounds.back().stream_seconds);
+  }
+  for (SenderRow& row : rows) report.senders.push_back(std::move(row));
+  return true;
+}
+
+bool MeasureMemory(const Options& options, Report& report) {
+  for (const int phones : {1, options.phones.back()}) {
+    CartRounds cart(phones, options.huge_size, true);
+    if (!cart.Prepare()) return false;
+    report.memory.push_back({phones, options.huge_size, cart.Memory(phones)});
+  }
+  return true;
+}
+
+bool MeasureImports(const Options& options, Report& report) {
+  std::string pattern = "/tmp/import-bench.XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) return false;
+  const fs::path folder = pattern;
+  const fs::path ipsw = bench::ForgeForImport(folder, options.import_size);
+  if (!ipsw.empty()) {
+    report.import_size = fs::file_size(ipsw);
+    (void)bench::MeasureImport(ipsw, folder);  // not counted: the file may not be cached yet
+    for (int turn = 0; turn < options.repeats; ++turn) {
+      report.imports.push_back(bench::MeasureImport(ipsw, folder));
+      const bench::ImportRound& is = report.imports.back();
+      fmt::print(stderr, "import {:.2f} s, copy {:.2f} s, digests {:.2f} s: {:.2f}\n",
+                 is.import_seconds, is.copy_seconds, is.digest_seconds, is.Ratio());
     }
   }
-  return static_cast<double>(total) / 1e6 / Seconds(Clock::now() - begin);
+  fs::remove_all(folder);
+  return !ipsw.empty();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"restores a cart of simulated phones and measures it"};
-  int phones = 30;
-  std::uint64_t os_size = 256 << 20;
-  app.add_option("--phones", phones)->check(CLI::Range(1, 64));
-  app.add_option("--os-size", os_size, "bytes");
+  CLI::App app{"measures what a cart of simulated phones costs"};
+  Options options;
+  const CLI::AsSizeValue size(false);
+  app.add_option("--phones", options.phones, "carts to measure, such as 1,8,30")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 64));
+  app.add_option("--os-size", options.os_size, "of the OS image that is streamed")->transform(size);
+  app.add_option("--huge-size", options.huge_size, "of the OS image that memory is measured with")
+      ->transform(size);
+  app.add_option("--import-size", options.import_size, "of the OS image that is imported")
+      ->transform(size);
+  app.add_option("--repeat", options.repeats, "turns; medians of them are shown")
+      ->check(CLI::Range(1, 99));
+  app.add_option("--only", options.parts, "stream, memory, import")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"stream", "memory", "import"}));
+  app.add_option("--json", options.json, "write the figures to this file, too");
   CLI11_PARSE(app, argc, argv);
   testing::InitGoogleTest();
 
-  Bench bench({.cart = Cart(phones), .os_size = os_size});
-  bench.Start();
-  const auto firmware = bench.Import("iphone8_ios15");
-  MemoryWatch memory;
-  bench.Await("all phones known", [&] {
-    const auto ports = bench.Ctl({"ports"})["ports"];
-    int idle = 0;
-    for (const auto& port : ports) idle += port["state"].as<std::string>() == "PORT_STATE_IDLE" ? 1 : 0;
-    return idle == phones;
-  }, 120);
-  const auto begin = Clock::now();
-  (void)bench.CtlRaw({"arm", "--all-present", "--countdown", "0s", "--yes"});
-  const auto watched = bench.CtlRaw({"watch", "--until-idle"}, 900);
-  const double wall = Seconds(Clock::now() - begin);
-  const auto peaks = memory.Peaks();
-  int restored = 0;
-  for (int i = 0; i < phones; ++i) {
-    const auto phone = bench.Phone("P" + std::to_string(i));
-    restored += phone["os_image_digest"].as<std::string>() == firmware.os_digest && !phone["user_data_present"].as<bool>() ? 1 : 0;
-  }
-  const double bytes = static_cast<double>(os_size) * phones;
-  const double limit = BareLimit(firmware.file, 8);
-  std::printf("phones %d  restored %d  exit %d  os_size %llu\n", phones, restored, watched.exit_code, static_cast<unsigned long long>(os_size));
-  std::printf("wall %.1f s  image bytes / wall %.0f MB/s  bare sendfile x8 %.0f MB/s  ratio %.3f\n", wall, bytes / 1e6 / wall, limit,
-              bytes / 1e6 / wall / limit);
-  for (const auto& [name, kib] : peaks) std::printf("peak %-24s %6.1f MiB\n", name.c_str(), static_cast<double>(kib) / 1024.0);
-  return restored == phones ? 0 : 1;
+  Report report;
+  bool done = true;
+  if (options.Wants("stream"))
+    for (const int phones : options.phones) done = MeasureStreams(options, phones, report) && done;
+  if (options.Wants("memory")) done = MeasureMemory(options, report) && done;
+  if (options.Wants("import")) done = MeasureImports(options, report) && done;
+  PrintTable(report);
+  if (!options.json.empty()) std::ofstream(options.json) << AsJson(report) << "\n";
+  return done && Complete(report) ? 0 : 1;
 }

@@ -14,20 +14,22 @@
 #include <vector>
 
 #include "tests/bench/asr_sender.h"
+#include "tests/bench/bench_image.h"
 #include "tests/bench/rack_side.h"
 #include "tests/rack/image4/digest.h"
 #include "tests/rack/wire/json.h"
 
 namespace {
 
+using bench::BenchImage;
 using bench::Footprint;
+using bench::MakeImage;
 using bench::RackRound;
 using bench::RackSide;
 using bench::SentImage;
 using rack::Value;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kBlock = 131072;
 constexpr double kMega = 1e6;
 constexpr double kMebi = 1U << 20U;
 
@@ -40,37 +42,6 @@ struct Options {
   std::uint64_t huge_part = 1ULL << 30U;
   bool json = false;
 };
-
-// The image as a file to send from, and what a sender and a phone know of it.
-struct Image {
-  rack::ImageRecipe recipe;
-  SentImage sent;
-};
-
-Image MakeImage(const std::string& folder, const std::string& name, std::uint64_t size,
-                bool sparse) {
-  Image image;
-  image.recipe = {.seed = 1, .path = name, .size = size, .sparse = sparse, .digests = {}};
-  image.sent.file = folder + "/" + name;
-  image.sent.size = size;
-  const station::Fd file(open(image.sent.file.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600));
-  const rack::DiskImage disk(image.recipe);
-  rack::Hasher whole(rack::HashKind::kSha384);
-  rack::Bytes block(kBlock);
-  const rack::Bytes zeros(kBlock);
-  for (std::uint64_t at = 0; at < size; at += kBlock) {
-    const auto part = std::span(block).first(std::min<std::uint64_t>(kBlock, size - at));
-    disk.Fill(at, part);
-    whole.Add(part);
-    const rack::Bytes sha1 = rack::Hash(rack::HashKind::kSha1, part);
-    image.sent.sha1.insert(image.sent.sha1.end(), sha1.begin(), sha1.end());
-    if (sparse && std::ranges::equal(part, std::span(zeros).first(part.size()))) continue;
-    if (pwrite(file.Get(), part.data(), part.size(), static_cast<off_t>(at)) < 0) std::abort();
-  }
-  if (ftruncate(file.Get(), static_cast<off_t>(size)) != 0) std::abort();
-  image.recipe.digests = {whole.Finish()};
-  return image;
-}
 
 struct Measured {
   double megabytes_per_second = 0;
@@ -115,7 +86,7 @@ class RackBench {
     double limit = 0;  // MB/s of the same bytes into readers that drop them
   };
 
-  [[nodiscard]] RackRound RoundFor(const Image& image, bool checksums, bool known) const {
+  [[nodiscard]] RackRound RoundFor(const BenchImage& image, bool checksums, bool known) const {
     return {.folder = folder_,
             .phones = options_.phones,
             .streams = options_.streams,
@@ -123,17 +94,17 @@ class RackBench {
             .known = known,
             .image = image.recipe};
   }
-  bool Measure(const std::string& name, Image& image, bool checksums, bool known);
+  bool Measure(const std::string& name, BenchImage& image, bool checksums, bool known);
   // One stream to its end, the others cut off after a part: memory shows as much, much sooner.
-  bool MeasureHuge(Image& image);
-  [[nodiscard]] double Limit(const Image& image) const;
+  bool MeasureHuge(BenchImage& image);
+  [[nodiscard]] double Limit(const BenchImage& image) const;
 
   const Options options_;
   std::string folder_;
   std::vector<Row> rows_;
 };
 
-double RackBench::Limit(const Image& image) const {
+double RackBench::Limit(const BenchImage& image) const {
   const RackRound round = RoundFor(image, image.sent.checksums, true);
   RackSide side = RackSide::Dropping(round);
   return RunStreams(side, options_.streams,
@@ -141,7 +112,7 @@ double RackBench::Limit(const Image& image) const {
       .megabytes_per_second;
 }
 
-bool RackBench::Measure(const std::string& name, Image& image, bool checksums, bool known) {
+bool RackBench::Measure(const std::string& name, BenchImage& image, bool checksums, bool known) {
   image.sent.checksums = checksums;
   Row row{.name = name, .best = {}};
   for (int i = 0; i < options_.repeats; ++i) {
@@ -159,7 +130,7 @@ bool RackBench::Measure(const std::string& name, Image& image, bool checksums, b
   return true;
 }
 
-bool RackBench::MeasureHuge(Image& image) {
+bool RackBench::MeasureHuge(BenchImage& image) {
   const RackRound round = RoundFor(image, false, true);
   RackSide side(round);
   if (!side.Ready()) return false;
@@ -177,14 +148,14 @@ bool RackBench::MeasureHuge(Image& image) {
 
 bool RackBench::Run() {
   {
-    Image image = MakeImage(folder_, "os.dmg", options_.os_size, false);
+    BenchImage image = MakeImage(folder_, "os.dmg", options_.os_size, false);
     const std::string size = fmt::format("{} MiB", options_.os_size >> 20U);
     if (!Measure(size, image, false, true) || !Measure(size + ", checksums", image, true, true) ||
         !Measure(size + ", recipe unknown", image, false, false))
       return false;
     std::filesystem::remove(image.sent.file);
   }
-  Image huge = MakeImage(folder_, "huge.dmg", options_.huge_size, true);
+  BenchImage huge = MakeImage(folder_, "huge.dmg", options_.huge_size, true);
   return MeasureHuge(huge);
 }
 

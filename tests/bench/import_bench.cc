@@ -1,0 +1,133 @@
+#include "tests/bench/import_bench.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "station/base/digest.h"
+#include "station/base/fd.h"
+#include "tests/integration/process.h"
+
+namespace bench {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using station::DigestKind;
+using station::Fd;
+using station::Hasher;
+
+constexpr std::size_t kPiece = 1U << 20U;
+constexpr std::size_t kAsrChunk = 131072;
+constexpr int kPatience = 900;  // seconds
+
+std::string Program(const char* name) { return std::string(STATION_BIN_DIR) + "/" + name; }
+
+double Timed(const std::function<bool()>& work) {
+  const auto begin = Clock::now();
+  const bool done = work();
+  return done ? std::chrono::duration<double>(Clock::now() - begin).count() : 0;
+}
+
+double ChildCpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+bool ForEachPiece(const fs::path& file,
+                  const std::function<bool(std::span<const std::uint8_t>)>& visit) {
+  const auto fd = station::OpenForReading(file);
+  if (!fd) return false;
+  std::vector<std::uint8_t> buffer(kPiece);
+  while (true) {
+    const ssize_t got = ::read(fd->Get(), buffer.data(), buffer.size());
+    if (got <= 0) return got == 0;
+    if (!visit(std::span(buffer).first(static_cast<std::size_t>(got)))) return false;
+  }
+}
+
+bool Copy(const fs::path& from, const fs::path& to) {
+  const Fd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  return out.Valid() &&
+         ForEachPiece(from,
+                      [&](std::span<const std::uint8_t> piece) {
+                        return station::WriteAll(out, piece).has_value();
+                      }) &&
+         ::fsync(out.Get()) == 0;
+}
+
+// SHA-256 of the whole and of each MiB; SHA-1 of each 128 KiB and the CRC-32 of the members: about
+// half of the work each.
+bool TakeDigests(const fs::path& file) {
+  bool first = false;
+  bool second = false;
+  {
+    std::jthread one([&] {
+      Hasher whole(DigestKind::kSha256);
+      first = ForEachPiece(file, [&](std::span<const std::uint8_t> piece) {
+        whole.Update(piece);
+        (void)station::Sha256Of(piece);
+        return true;
+      });
+      (void)whole.Finish();
+    });
+    std::jthread two([&] {
+      uLong crc = 0;
+      second = ForEachPiece(file, [&](std::span<const std::uint8_t> piece) {
+        crc = ::crc32_z(crc, piece.data(), piece.size());
+        for (std::size_t at = 0; at < piece.size(); at += kAsrChunk)
+          (void)station::Sha1Of(piece.subspan(at, std::min(kAsrChunk, piece.size() - at)));
+        return true;
+      });
+    });
+  }
+  return first && second;
+}
+
+}  // namespace
+
+fs::path ForgeForImport(const fs::path& folder, std::uint64_t os_size) {
+  const fs::path file = folder / "import.ipsw";
+  const auto forged =
+      station::integration::Run({Program("station-rack"), "forge", "--manifest",
+                                 STATION_SOURCE_DIR "/tests/rack/manifests/iphone8_ios15.plist",
+                                 "--os-size", std::to_string(os_size), "--out", file},
+                                kPatience);
+  if (forged.exit_code == 0) return file;
+  fmt::print(stderr, "{}{}\n", forged.out, forged.err);
+  return {};
+}
+
+ImportRound MeasureImport(const fs::path& ipsw, const fs::path& folder) {
+  ImportRound round;
+  const fs::path store = folder / "store";
+  const fs::path copy = folder / "copy";
+  ::sync();
+  round.copy_seconds = Timed([&] { return Copy(ipsw, copy); });
+  fs::remove(copy);
+  round.digest_seconds = Timed([&] { return TakeDigests(ipsw); });
+  ::sync();
+  const double cpu = ChildCpuSeconds();
+  round.import_seconds = Timed([&] {
+    const auto done = station::integration::Run(
+        {Program("station-fetcher"), "import", ipsw, "--store", store}, kPatience);
+    if (done.exit_code != 0) fmt::print(stderr, "{}{}\n", done.out, done.err);
+    return done.exit_code == 0;
+  });
+  round.import_cpu_seconds = ChildCpuSeconds() - cpu;
+  fs::remove_all(store);
+  return round;
+}
+
+}  // namespace bench
