@@ -34,6 +34,7 @@ constexpr std::chrono::milliseconds kSettle{500};     // after the last phone ha
 constexpr std::chrono::milliseconds kLogFlush{1500};  // the rack writes its log once a second
 constexpr std::chrono::milliseconds kMemoryPause{500};  // it is dear to look
 constexpr std::chrono::seconds kStreamPatience{900};
+constexpr std::chrono::seconds kEndPatience{60};
 constexpr std::chrono::seconds kMemoryTime{5};
 constexpr std::array<std::string_view, 3> kStill = {"PORT_STATE_IDLE", "PORT_STATE_DONE",
                                                     "PORT_STATE_FAILED"};
@@ -271,6 +272,10 @@ Round CartRounds::Measure(Sender sender, bool cold) {
   Fault({"none"});
   (void)AwaitPhones("restored", phones_, 300, is_restored);
   round.wall_seconds = Seconds(Clock::now() - begin);
+  // A worker still confirms when its phone is up already; the next turn must not surprise it.
+  for (const auto end = Clock::now() + kEndPatience;
+       !Senders(sender).empty() && Clock::now() < end;)
+    std::this_thread::sleep_for(kPoll);
   round.restored = CountPhones(is_restored);
   clients_.clear();
   return round;
