@@ -75,6 +75,15 @@ bool IsProxy(std::string_view text) {
 bool IsFetch(std::string_view text) { return text == "off" || text == "auto"; }
 bool IsWindow(std::string_view text) { return text.empty() || WindowIn(text).has_value(); }
 
+// A host by name or IPv4 address, as it stands in a URL.
+bool IsHost(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  return !text.empty() && text.size() <= 253 && text.front() != '.' && text.front() != '-' &&
+         std::ranges::all_of(text, fits);
+}
+
 bool IsAddress(std::string_view text) {
   std::array<unsigned char, sizeof(in6_addr)> binary{};
   const std::string address(text);
@@ -126,6 +135,7 @@ const TextRule kProxy = {IsProxy, "a proxy such as http://proxy.example:3128, or
 const TextRule kWindow = {IsWindow, "hours of the day such as \"22:00-06:00\", or \"\""};
 constexpr std::uint64_t kMostBytes = 1ULL << 50U;
 const TextRule kAddress = {IsAddress, "an IP address such as 127.0.0.1 or ::1"};
+const TextRule kHost = {IsHost, "the name of a host in small letters, or its IPv4 address"};
 const TextRule kGroup = {IsGroupOrEmpty, "the name of a group, or \"\""};
 const TextRule kEcid = {IsEcid, "an ECID: 0x and hexadecimal digits, or dec: and a decimal number"};
 const TextRule kSerialNumber = {IsSerialNumber,
@@ -184,8 +194,19 @@ void ReadJobs(const Node* node, Faults& faults, Config& config) {
   std::uint64_t concurrency = config.concurrency;
   keys.Number("concurrency", concurrency, 1, 128);
   keys.Duration("restored_port_rest", config.restored_port_rest, seconds(0), hours(1));
+  std::uint64_t button_tries = config.button_tries;
+  keys.Number("button_tries", button_tries, 1, 10);
+  keys.Duration("button_wait", config.button_wait, seconds(1), hours(1));
+  keys.Bool("capture", config.capture);
+  config.button_tries = static_cast<std::uint32_t>(button_tries);
   keys.RejectRest();
   config.concurrency = static_cast<std::uint32_t>(concurrency);
+}
+
+void ReadRestore(const Node* node, Faults& faults, Config& config) {
+  MapReader keys(node, "restore", faults);
+  keys.Texts("further_hosts", config.further_hosts, kHost);
+  keys.RejectRest();
 }
 
 void ReadArming(const Node* node, Faults& faults, Config& config) {
@@ -223,6 +244,7 @@ Result<Config> Read(const yaml::Document& document) {
   ReadFirmware(sections.Take("firmware"), faults, config.firmware);
   ReadMetrics(sections.Take("metrics"), faults, config);
   ReadJobs(sections.Take("jobs"), faults, config);
+  ReadRestore(sections.Take("restore"), faults, config);
   ReadArming(sections.Take("arming"), faults, config);
   ReadNeverWipe(sections.Take("never_wipe"), faults, config.never_wipe);
   ReadApi(sections.Take("api"), faults, config);

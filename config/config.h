@@ -60,6 +60,11 @@ struct Config {
   // jobs:
   std::uint32_t concurrency = 8;  // restores at once
   std::chrono::seconds restored_port_rest{5};
+  std::uint32_t button_tries = 3;         // for somebody to press a phone's buttons
+  std::chrono::seconds button_wait{120};  // each
+  bool capture = false;                   // write the dialogue of each restore, redacted, to state_dir/captures
+  // restore:
+  std::vector<std::string> further_hosts;  // a phone may reach through this station, beside Apple's
   // arming:
   std::chrono::seconds countdown{10};
   std::chrono::seconds arming_expiry{900};

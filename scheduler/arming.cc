@@ -41,7 +41,7 @@ Match Matches(const Arming& arming, const Candidate& phone, WallTime now) {
 Status ArmingBook::Check(const Arming& arming) {
   if (arming.ports.empty() && arming.ecids.empty() && arming.serial_numbers.empty())
     return Fail(ErrorCode::kBadRequest, "an arming names ports, ECIDs or serial numbers");
-  if (arming.action == Action::kIdentify)
+  if (arming.action != Action::kErase && arming.action != Action::kUpdate)
     return Fail(ErrorCode::kBadRequest, "an arming is for erase or update");
   if (arming.count <= 0) return Fail(ErrorCode::kBadRequest, "the count must be above 0");
   if (arming.expires <= arming.created)

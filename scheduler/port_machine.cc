@@ -28,6 +28,7 @@ constexpr auto kTable = std::to_array<Transition>({
 
     {S::kIdle, E::kArm, S::kArmed, A::kStartCountdown},
     {S::kIdle, E::kHold, S::kHeld, A::kShowHold},
+    {S::kIdle, E::kTry, S::kQueued, A::kStoreTry},
     {S::kIdle, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kIdle, E::kPhoneGone, S::kEmpty, A::kForget},
     {S::kIdle, E::kWorkerDied, S::kIdle, A::kNothing},
@@ -64,6 +65,8 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kWorking, E::kEndedBadly, S::kFailed, A::kEndJob},
     {S::kWorking, E::kWorkerDied, S::kFailed, A::kEndJob},
     {S::kWorking, E::kTryAgain, S::kQueued, A::kQueueAgain},
+    {S::kWorking, E::kNeedsHands, S::kQueued, A::kAwaitHands},
+    {S::kWorking, E::kTried, S::kIdle, A::kEndJob},
     {S::kWorking, E::kCancel, S::kCancelling, A::kSendCancel},
     {S::kWorking, E::kPhoneGone, S::kWorking, A::kNothing},
     {S::kWorking, E::kPhoneBack, S::kWorking, A::kNothing},
@@ -71,6 +74,7 @@ constexpr auto kTable = std::to_array<Transition>({
 
     {S::kCancelling, E::kRestored, S::kDone, A::kEndJob},
     {S::kCancelling, E::kEndedBadly, S::kFailed, A::kEndJob},
+    {S::kCancelling, E::kTried, S::kIdle, A::kEndJob},
     {S::kCancelling, E::kWorkerDied, S::kFailed, A::kEndJob},
     {S::kCancelling, E::kCancel, S::kCancelling, A::kSendCancel},
     {S::kCancelling, E::kPhoneGone, S::kCancelling, A::kNothing},
@@ -85,6 +89,7 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kDone, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kDone, E::kArm, S::kArmed, A::kStartCountdown},
     {S::kDone, E::kHold, S::kHeld, A::kShowHold},
+    {S::kDone, E::kTry, S::kQueued, A::kStoreTry},
     {S::kDone, E::kWorkerDied, S::kDone, A::kNothing},
     {S::kDone, E::kCancel, S::kDone, A::kNothing},
 
@@ -94,6 +99,7 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kFailed, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kFailed, E::kArm, S::kArmed, A::kStartCountdown},
     {S::kFailed, E::kHold, S::kHeld, A::kShowHold},
+    {S::kFailed, E::kTry, S::kQueued, A::kStoreTry},
     {S::kFailed, E::kTryAgain, S::kQueued, A::kQueueAgain},
     {S::kFailed, E::kWorkerDied, S::kFailed, A::kNothing},
     {S::kFailed, E::kCancel, S::kFailed, A::kNothing},
@@ -145,6 +151,12 @@ std::string_view Name(PortEvent event) {
       return "worker_died";
     case E::kTryAgain:
       return "try_again";
+    case E::kNeedsHands:
+      return "needs_hands";
+    case E::kTry:
+      return "try";
+    case E::kTried:
+      return "tried";
     case E::kCancel:
       return "cancel";
   }

@@ -29,6 +29,9 @@ enum class PortEvent : std::uint8_t {
   kEndedBadly,     // the worker ended with an error
   kWorkerDied,     // the worker is gone without a word
   kTryAgain,       // the attempt failed, the job has another one
+  kNeedsHands,     // it goes on once somebody has done something at the phone
+  kTry,            // an operator wants a dry run
+  kTried,          // it came to its end, well or not
   kCancel,         // an operator wants it to stop
 };
 inline constexpr std::array kAllPortEvents = {
@@ -37,6 +40,7 @@ inline constexpr std::array kAllPortEvents = {
     PortEvent::kArm,           PortEvent::kHold,       PortEvent::kDisarm,
     PortEvent::kCountdownOver, PortEvent::kSlot,       PortEvent::kRestored,
     PortEvent::kEndedBadly,    PortEvent::kWorkerDied, PortEvent::kTryAgain,
+    PortEvent::kNeedsHands,    PortEvent::kTry,        PortEvent::kTried,
     PortEvent::kCancel};
 [[nodiscard]] std::string_view Name(PortEvent event);
 
@@ -49,6 +53,7 @@ enum class PortAction : std::uint8_t {
   kStartCountdown,
   kStopCountdown,  // and whatever held it
   kShowHold,
+  kStoreTry,     // make a dry run's row durable, then ask for a slot
   kCreateJob,    // consume the arming, make the row durable, then ask for a slot
   kWithdrawJob,  // a job that never began ends: cancelled
   kLosePhone,    // a job that never began ends: the phone left
@@ -56,6 +61,7 @@ enum class PortAction : std::uint8_t {
   kSendCancel,
   kEndJob,      // write the end, show it
   kQueueAgain,  // next attempt of the same job
+  kAwaitHands,  // for so long, so many times
 };
 
 struct Transition {

@@ -20,6 +20,7 @@ constexpr auto kOutcomes = std::to_array<OutcomeRow>({
     {ErrorCode::kNeedsButtons, Outcome::kNeedsButtons},
     {ErrorCode::kRecoveryNonceMissing, Outcome::kNeedsButtons},
     {ErrorCode::kNoReconnect, Outcome::kNoSignOfLife},
+    {ErrorCode::kNoSignOfLife, Outcome::kNoSignOfLife},
     {ErrorCode::kDeviceSilent, Outcome::kNoSignOfLife},
     {ErrorCode::kRestoredUnreachable, Outcome::kNoSignOfLife},
     {ErrorCode::kRestoreModeNotReached, Outcome::kNoSignOfLife},
@@ -28,7 +29,7 @@ constexpr auto kOutcomes = std::to_array<OutcomeRow>({
     {ErrorCode::kWorkerDied, Outcome::kIndeterminate},
 });
 
-// Transient faults beside those of cable and port.
+// What a further attempt may mend, beside faults of cable and port: the operator line says "retry".
 struct RetryRow {
   ErrorCode code;
   int retries;
@@ -42,13 +43,33 @@ constexpr auto kRetries = std::to_array<RetryRow>({
     {ErrorCode::kSigningNonceRefused, 1},
     {ErrorCode::kSigningBasebandRefused, 1},
     {ErrorCode::kSigningBusy, 2},
+    {ErrorCode::kBootRejectedTicketEcid, 1},
+    {ErrorCode::kBootRejectedNonce, 1},  // the next ticket is for the nonce it has now
+    {ErrorCode::kBootRejected, 1},
     {ErrorCode::kRestoreModeNotReached, 1},
     {ErrorCode::kRestoredUnreachable, 1},
     {ErrorCode::kRestoreDialogue, 1},
     {ErrorCode::kAsrConnect, 1},
     {ErrorCode::kDeviceStatusImage, 1},
     {ErrorCode::kDeviceStatusTicket, 1},
+    {ErrorCode::kDeviceStatusSep, 1},
+    {ErrorCode::kDeviceStatusBaseband, 1},
+    {ErrorCode::kDeviceStatusUpdater, 1},
     {ErrorCode::kAssetUnreachable, 1},
+});
+
+struct HandsRow {
+  ErrorCode code;
+  Hands hands;
+};
+constexpr auto kHands = std::to_array<HandsRow>({
+    {ErrorCode::kPairingNeeded, Hands::kIntoRecovery},
+    {ErrorCode::kEnterRecoveryRefused, Hands::kIntoRecovery},
+    {ErrorCode::kNeedsButtons, Hands::kIntoRecovery},
+    {ErrorCode::kRecoveryNonceMissing, Hands::kIntoRecovery},
+    {ErrorCode::kNoReconnect, Hands::kBackToLife},
+    {ErrorCode::kPhoneGone, Hands::kBackToLife},
+    {ErrorCode::kRestoredUnreachable, Hands::kBackToLife},
 });
 
 Outcome OutcomeOfClass(ErrorClass error_class) {
@@ -75,6 +96,11 @@ Outcome OutcomeOfClass(ErrorClass error_class) {
 Outcome OutcomeOf(ErrorCode code) {
   const auto row = std::ranges::find(kOutcomes, code, &OutcomeRow::code);
   return row != kOutcomes.end() ? row->outcome : OutcomeOfClass(Info(code).error_class);
+}
+
+Hands HandsFor(ErrorCode code) {
+  const auto row = std::ranges::find(kHands, code, &HandsRow::code);
+  return row != kHands.end() ? row->hands : Hands::kNone;
 }
 
 int AutomaticRetries(ErrorCode code) {

@@ -2,6 +2,8 @@
 // What an error code means for the job: its outcome, and whether the job tries again. From the code
 // alone.
 
+#include <cstdint>
+
 #include "station/base/enums.h"
 #include "station/base/error_code.h"
 
@@ -9,6 +11,15 @@ namespace station::scheduler {
 
 // Which outcome a job that ended with `code` has. kNone stands for success: kRestored.
 [[nodiscard]] Outcome OutcomeOf(ErrorCode code);
+
+// Whether such a job can go on once somebody has done something at the phone, and what the port
+// must then show.
+enum class Hands : std::uint8_t {
+  kNone,
+  kIntoRecovery,  // recovery or DFU mode, which its system does not enter by itself
+  kBackToLife,    // anything: it vanished, or hangs
+};
+[[nodiscard]] Hands HandsFor(ErrorCode code);
 
 // How often a job begins anew by itself after `code`, from the mode in which the phone is then
 // found.

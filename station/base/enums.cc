@@ -9,6 +9,7 @@ std::string_view Name(PhoneMode mode) {
     case PhoneMode::kRecovery: return "recovery";
     case PhoneMode::kDfu: return "dfu";
     case PhoneMode::kRestore: return "restore";
+    case PhoneMode::kOther: return "other";
   }
   return "unknown";
 }
@@ -60,6 +61,7 @@ std::string_view Name(Outcome outcome) {
     case Outcome::kNoSignOfLife: return "no_sign_of_life";
     case Outcome::kCancelled: return "cancelled";
     case Outcome::kIndeterminate: return "indeterminate";
+    case Outcome::kTried: return "tried";
   }
   return "unknown";
 }
@@ -69,6 +71,8 @@ std::string_view Name(Action action) {
     case Action::kIdentify: return "identify";
     case Action::kErase: return "erase";
     case Action::kUpdate: return "update";
+    case Action::kTryErase: return "try_erase";
+    case Action::kTryUpdate: return "try_update";
   }
   return "unknown";
 }

@@ -1,6 +1,7 @@
 #pragma once
-// The closed lists every part of the station speaks in. Numbered, append-only, mirrored in proto/station/v1 (a test
-// compares them), with the same names in API, metrics, logs, ledger and runbook.
+// The closed lists every part of the station speaks in. Numbered, append-only, mirrored in
+// proto/station/v1 (a test compares them), with the same names in API, metrics, logs, ledger and
+// runbook.
 
 #include <array>
 #include <cstdint>
@@ -9,7 +10,14 @@
 namespace station {
 
 // What a phone's USB presence says it is running.
-enum class PhoneMode : std::uint8_t { kNone = 0, kNormal = 1, kRecovery = 2, kDfu = 3, kRestore = 4 };
+enum class PhoneMode : std::uint8_t {
+  kNone = 0,
+  kNormal = 1,
+  kRecovery = 2,
+  kDfu = 3,
+  kRestore = 4,
+  kOther = 5,  // one the station cannot talk to (restore-protocol 1.1: debug USB, port DFU, WTF)
+};
 
 // What stands at a port, as an operator sees it.
 enum class PortState : std::uint8_t {
@@ -54,25 +62,52 @@ enum class Outcome : std::uint8_t {
   kNoSignOfLife = 7,
   kCancelled = 8,
   kIndeterminate = 9,
+  kTried = 10,  // a dry run came to its end: its report says what would happen; nothing was written
 };
 
 // What is done to the phone.
-enum class Action : std::uint8_t { kIdentify = 0, kErase = 1, kUpdate = 2 };
+// The last two are dry runs: they read, plan and report.
+enum class Action : std::uint8_t {
+  kIdentify = 0,
+  kErase = 1,
+  kUpdate = 2,
+  kTryErase = 3,
+  kTryUpdate = 4
+};
+[[nodiscard]] constexpr bool IsTry(Action action) {
+  return action == Action::kTryErase || action == Action::kTryUpdate;
+}
+// What a dry run is about.
+[[nodiscard]] constexpr Action Tried(Action action) {
+  return action == Action::kTryUpdate  ? Action::kUpdate
+         : action == Action::kTryErase ? Action::kErase
+                                       : action;
+}
 
-inline constexpr std::array kAllPhoneModes = {PhoneMode::kNone, PhoneMode::kNormal, PhoneMode::kRecovery,
-                                              PhoneMode::kDfu, PhoneMode::kRestore};
+inline constexpr std::array kAllPhoneModes = {PhoneMode::kNone,     PhoneMode::kNormal,
+                                              PhoneMode::kRecovery, PhoneMode::kDfu,
+                                              PhoneMode::kRestore,  PhoneMode::kOther};
 inline constexpr std::array kAllPortStates = {
-    PortState::kEmpty,  PortState::kIdentifying, PortState::kIdle,       PortState::kArmed, PortState::kHeld,
-    PortState::kQueued, PortState::kWorking,     PortState::kCancelling, PortState::kDone,  PortState::kFailed};
-inline constexpr std::array kAllSteps = {Step::kNone,        Step::kIdentify, Step::kGate,          Step::kBackup,
-                                         Step::kProveBackup, Step::kSign,     Step::kEnterRecovery, Step::kBootRestoreOs,
-                                         Step::kStream,      Step::kFlash,    Step::kConfirm,       Step::kFollowUp,
-                                         Step::kRecord};
-inline constexpr std::array kAllOutcomes = {
-    Outcome::kNone,          Outcome::kRestored,         Outcome::kRestoredFollowUpFailed, Outcome::kHeld,
-    Outcome::kNeedsButtons,  Outcome::kNeedsCableOrPort, Outcome::kNeedsFirmwareOrSigning, Outcome::kNoSignOfLife,
-    Outcome::kCancelled,     Outcome::kIndeterminate};
-inline constexpr std::array kAllActions = {Action::kIdentify, Action::kErase, Action::kUpdate};
+    PortState::kEmpty, PortState::kIdentifying, PortState::kIdle,    PortState::kArmed,
+    PortState::kHeld,  PortState::kQueued,      PortState::kWorking, PortState::kCancelling,
+    PortState::kDone,  PortState::kFailed};
+inline constexpr std::array kAllSteps = {
+    Step::kNone,    Step::kIdentify,      Step::kGate,          Step::kBackup, Step::kProveBackup,
+    Step::kSign,    Step::kEnterRecovery, Step::kBootRestoreOs, Step::kStream, Step::kFlash,
+    Step::kConfirm, Step::kFollowUp,      Step::kRecord};
+inline constexpr std::array kAllOutcomes = {Outcome::kNone,
+                                            Outcome::kRestored,
+                                            Outcome::kRestoredFollowUpFailed,
+                                            Outcome::kHeld,
+                                            Outcome::kNeedsButtons,
+                                            Outcome::kNeedsCableOrPort,
+                                            Outcome::kNeedsFirmwareOrSigning,
+                                            Outcome::kNoSignOfLife,
+                                            Outcome::kCancelled,
+                                            Outcome::kIndeterminate,
+                                            Outcome::kTried};
+inline constexpr std::array kAllActions = {Action::kIdentify, Action::kErase, Action::kUpdate,
+                                           Action::kTryErase, Action::kTryUpdate};
 
 [[nodiscard]] std::string_view Name(PhoneMode mode);
 [[nodiscard]] std::string_view Name(PortState state);

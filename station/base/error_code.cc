@@ -27,6 +27,7 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kUsbViewNotInForce, "usb_view_not_in_force", kStation, "The worker does not see its own port alone and stopped: reinstall the station."},
     {ErrorCode::kUnavailable, "unavailable", kStation, "The station is not ready yet or is shutting down: try again shortly."},
     {ErrorCode::kPermissionDenied, "permission_denied", kOperator, "This socket's role may not do that: use the operator or admin socket."},
+    {ErrorCode::kArmingExpired, "arming_expired", kStopped, "The arming ended before anything was wiped: arm the port anew."},
 
     {ErrorCode::kFirmwareUnreadable, "firmware_unreadable", kFirmware, "The firmware file cannot be opened or read: check path and permissions."},
     {ErrorCode::kFirmwareHashMismatch, "firmware_hash_mismatch", kFirmware, "The firmware is not what its hash says: fetch it again; the damaged file was not kept."},
@@ -78,6 +79,7 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kRestoreModeNotReached, "restore_mode_not_reached", kPhone, "The phone did not reach restore mode: retry; if it repeats, try another cable and port."},
     {ErrorCode::kNeedsButtons, "needs_buttons", kOperator, "Put the phone into recovery mode by its buttons; the job goes on by itself."},
     {ErrorCode::kNonceChanged, "nonce_changed", kSigning, "The phone changed its nonce after it was signed for: retry, a new ticket is fetched."},
+    {ErrorCode::kNoSignOfLife, "no_sign_of_life", kPhone, "The phone did not react to its buttons either: charge it for an hour, try another cable, then set it aside for repair."},
 
     {ErrorCode::kRestoredUnreachable, "restored_unreachable", kPhone, "The phone in restore mode does not answer: retry from the mode it is in."},
     {ErrorCode::kRestoreDialogue, "restore_dialogue", kPhone, "The restore dialogue broke off: check the cable, then retry."},

@@ -31,6 +31,7 @@ enum class ErrorCode : std::uint16_t {
   kUsbViewNotInForce = 115,
   kUnavailable = 116,
   kPermissionDenied = 117,
+  kArmingExpired = 118,
 
   // 2xx: firmware and store
   kFirmwareUnreadable = 200,
@@ -86,6 +87,7 @@ enum class ErrorCode : std::uint16_t {
   kRestoreModeNotReached = 509,
   kNeedsButtons = 510,
   kNonceChanged = 511,
+  kNoSignOfLife = 512,
 
   // 6xx: restore mode
   kRestoredUnreachable = 600,

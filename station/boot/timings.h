@@ -17,7 +17,7 @@ enum class ModeChange : std::uint8_t {
   kRunKernel,          // `bootx`
   kLeaveRestore,       // restored's Reboot
   kStartAfterRestore,  // the restored phone's own reboot
-  kLetGo,              // `reboot` in recovery mode, to its own system
+  kLetGo,              // `reboot` in recovery mode
 };
 
 struct ChangeTiming {
@@ -44,7 +44,7 @@ inline constexpr auto kChangeTimings = std::to_array<ChangeTiming>({
     {ModeChange::kStartAfterRestore, seconds(300), seconds(300), ErrorCode::kNotConfirmed,
      ErrorCode::kNotConfirmed, "the reboot after the restore"},
     {ModeChange::kLetGo, seconds(10), seconds(60), ErrorCode::kNoReconnect, ErrorCode::kNoReconnect,
-     "going back to its own system"},
+     "the reboot out of recovery mode"},
 });
 
 [[nodiscard]] constexpr const ChangeTiming& TimingOf(ModeChange change) {

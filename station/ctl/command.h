@@ -39,6 +39,7 @@ void AddPortCommands(CLI::App& app, Invocation& invocation);      // ports
 void AddWatchCommand(CLI::App& app, Invocation& invocation);      // watch
 void AddArmCommands(CLI::App& app, Invocation& invocation);       // arm, disarm, armings
 void AddJobCommands(CLI::App& app, Invocation& invocation);       // jobs, job, cancel, retry, stop
+void AddTryCommand(CLI::App& app, Invocation& invocation);        // try
 void AddFirmwareCommands(CLI::App& app, Invocation& invocation);  // firmware
 void AddInspectCommand(CLI::App& firmware, Invocation& invocation);  // firmware inspect
 // firmware verify, pin, unpin, remove, gc, plan, export, import-from

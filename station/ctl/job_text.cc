@@ -26,6 +26,7 @@ Color ColorOf(Outcome outcome) {
     case Outcome::kNone:
       return Color::kBusy;
     case Outcome::kRestored:
+    case Outcome::kTried:
       return Color::kGood;
     case Outcome::kRestoredFollowUpFailed:
     case Outcome::kHeld:

@@ -48,6 +48,7 @@ void Describe(CLI::App& app, Invocation& invocation) {
   AddWatchCommand(app, invocation);
   AddArmCommands(app, invocation);
   AddJobCommands(app, invocation);
+  AddTryCommand(app, invocation);
   AddFirmwareCommands(app, invocation);
   AddStationCommands(app, invocation);
 }

@@ -58,7 +58,16 @@ std::string EtaOf(const v1::Port& port) {
              : "";
 }
 
-std::string NoteOf(const v1::Port& port) { return Printable(port.what_to_do()); }
+std::string NoteOf(const v1::Port& port) {
+  std::string note = port.what_to_do();
+  if (!port.has_hands()) return Printable(note);
+  note += fmt::format(" Try {} of {}, until {}:", port.hands().attempt(), port.hands().of(),
+                      ClockText(port.hands().until().seconds()));
+  int number = 0;
+  for (const std::string& step : port.hands().steps())
+    note += fmt::format(" {}. {}", ++number, step);
+  return Printable(note);
+}
 
 // What a port without a running step says about itself in the place of the step.
 Cell DoingCell(const v1::Port& port) {

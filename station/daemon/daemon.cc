@@ -37,12 +37,16 @@ CartSettings SettingsOf(const config::Config& config) {
   settings.concurrency = config.concurrency;
   settings.countdown = config.countdown;
   settings.arming_expiry = config.arming_expiry;
+  settings.button_tries = static_cast<int>(config.button_tries);
+  settings.button_wait = config.button_wait;
   settings.result_rest = config.restored_port_rest;
   settings.never_wipe = {config.never_wipe.ecids, config.never_wipe.serial_numbers,
                          config.never_wipe.udids};
   settings.signing_url = config.signing_url;
   settings.signing_ca_file = config.signing_ca_file;
+  settings.further_hosts = config.further_hosts;
   settings.journal_dir = config.state_dir / "journals";
+  if (config.capture) settings.capture_dir = config.state_dir / "captures";
   return settings;
 }
 
@@ -67,7 +71,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config,
   ::umask(kPrivateMask);
   STATION_CHECK(MakeFolder(config.run_dir));
   STATION_TRY(lock, LockInstance(config.run_dir));
-  for (const char* folder : {"store", "journals", "logs"})
+  for (const char* folder : {"store", "journals", "logs", "captures"})
     STATION_CHECK(MakeFolder(config.state_dir / folder));
   std::unique_ptr<Daemon> daemon(new Daemon(config, version, std::move(lock)));
   STATION_CHECK(daemon->OpenState());

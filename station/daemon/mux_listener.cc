@@ -162,7 +162,11 @@ Status MuxListener::OnPlist(plist::View message) {
     if (!id || !location) return {};  // a network device has no port
     phones_[*id] = {.udid = properties["SerialNumber"].String().value_or(""),
                     .bus = static_cast<std::uint16_t>(*location >> 16U),
-                    .device_number = static_cast<std::uint16_t>(*location & 0xFFFFU)};
+                    .device_number = static_cast<std::uint16_t>(*location & 0xFFFFU),
+                    .newly_paired = false};
+  } else if (type == "Paired") {
+    if (const auto id = message["DeviceID"].Integer(); id && phones_.contains(*id))
+      phones_[*id].newly_paired = true;
   } else if (type == "Detached") {
     if (const auto id = message["DeviceID"].Integer()) phones_.erase(*id);
   }

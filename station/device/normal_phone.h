@@ -36,14 +36,24 @@ class NormalPhone {
   // kPhoneIdentityUnreadable without ECID, product or board.
   [[nodiscard]] Result<PhoneFacts> ReadFacts();
   [[nodiscard]] Result<Ecid> ReadEcid();
-  // ApNonce and SEPNonce; kRecoveryNonceMissing when the phone gives no ApNonce.
+  // ApNonce and SEPNonce, by themselves or within ApParameters; kRecoveryNonceMissing when the
+  // phone gives no ApNonce.
   struct Nonces {
     std::vector<std::uint8_t> ap;
     std::vector<std::uint8_t> sep;
+    plist::Plist parameters{};  // ApParameters; empty where the phone has none
   };
   [[nodiscard]] Result<Nonces> ReadNonces();
+  // FirmwarePreflightInfo: what the signing server and the restore OS want to know about the
+  // baseband. Nothing for a phone without one, and where it does not say.
+  [[nodiscard]] plist::Plist ReadPreflight();
+  // Whether its user data is behind a passcode an update has to be let past (HasSiDP); false where
+  // it does not say.
+  [[nodiscard]] bool ReadHasSidp();
   // Unpaired first; where iOS 14.5 and later insist on a session, with the pairing this host has.
-  // kPairingNeeded, kEnterRecoveryRefused.
+  // It never asks for a pairing: usbmuxd did that when the phone was plugged in, and an unanswered
+  // dialog is the operator's to answer. kPairingNeeded, kEnterRecoveryRefused; kLockdown when no
+  // answer came, which may be because the phone is leaving.
   [[nodiscard]] Status EnterRecovery();
 
  private:
@@ -51,6 +61,7 @@ class NormalPhone {
     void operator()(lockdownd_client_private* client) const noexcept;
   };
   [[nodiscard]] Result<plist::Plist> Value(const char* key);
+  [[nodiscard]] Status OpenSession();
   Device device_;
   std::string udid_;
   std::unique_ptr<lockdownd_client_private, Free> client_;

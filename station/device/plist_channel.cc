@@ -13,11 +13,29 @@ constexpr std::chrono::milliseconds kWithinMessage{30000};
 }  // namespace
 
 Status PlistChannel::Send(const plist::Plist& message, JobControl& control) {
+  connection_.Show(Direction::kToPhone, message.Get());
   const std::string xml = message.ToXml();
-  return SendWritten(SourceOf(xml), control);
+  return SendPieces(SourceOf(xml), control);
 }
 
 Status PlistChannel::SendWritten(const ByteSource& message, JobControl& control) {
+  if (connection_.IsShown()) STATION_CHECK(ShowWritten(message));
+  return SendPieces(message, control);
+}
+
+// For a capture alone is a message held whole.
+Status PlistChannel::ShowWritten(const ByteSource& message) {
+  std::vector<std::uint8_t> whole;
+  STATION_CHECK(message.pass([&](std::span<const std::uint8_t> bytes) -> Status {
+    whole.insert(whole.end(), bytes.begin(), bytes.end());
+    return {};
+  }));
+  if (const auto parsed = plist::Plist::Parse(whole))
+    connection_.Show(Direction::kToPhone, parsed->Get());
+  return {};
+}
+
+Status PlistChannel::SendPieces(const ByteSource& message, JobControl& control) {
   if (message.size > std::numeric_limits<std::uint32_t>::max())
     return Fail(ErrorCode::kRestoreDialogue,
                 "a message of " + std::to_string(message.size) + " bytes");
@@ -50,6 +68,7 @@ Result<plist::Plist> PlistChannel::Receive(std::chrono::milliseconds timeout, Jo
   STATION_CHECK(connection_.ReceiveExactly(body, kWithinMessage, control));
   auto message = plist::Plist::Parse(body);
   if (!message) return Fail(ErrorCode::kRestoreDialogue, "a message that is no property list");
+  connection_.Show(Direction::kFromPhone, message->Get());
   return message;
 }
 

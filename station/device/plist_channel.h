@@ -25,6 +25,8 @@ class PlistChannel {
                                          std::chrono::milliseconds timeout, JobControl& control);
 
  private:
+  [[nodiscard]] Status ShowWritten(const ByteSource& message);
+  [[nodiscard]] Status SendPieces(const ByteSource& message, JobControl& control);
   Connection connection_;
 };
 

@@ -25,25 +25,6 @@ Chapter ChapterOf(BootStage stage) {
   return Chapter::kUnused;
 }
 
-bool SentAlways(Chapter chapter) {
-  switch (chapter) {
-    case Chapter::kIboot:
-    case Chapter::kIbec:
-    case Chapter::kFlash:
-    case Chapter::kImage:
-    case Chapter::kInstall:
-      return true;
-    case Chapter::kRom:
-    case Chapter::kCryptex:
-    case Chapter::kOnRequest:
-    case Chapter::kChips:
-    case Chapter::kTicketOnly:
-    case Chapter::kUnused:
-      return false;
-  }
-  return false;
-}
-
 class Inspector {
  public:
   Inspector(const BuildManifest& manifest, const Identity& identity, const ZipDirectory* members)
@@ -185,6 +166,25 @@ Result<Inspection> Inspect(const BuildManifest& manifest, std::string_view board
                            const ZipDirectory* members, std::uint64_t archive_size) {
   STATION_TRY(identity, manifest.Choose(board, action));
   return Inspector(manifest, identity, members).Run(archive_size);
+}
+
+bool SentAlways(Chapter chapter) {
+  switch (chapter) {
+    case Chapter::kIboot:
+    case Chapter::kIbec:
+    case Chapter::kFlash:
+    case Chapter::kImage:
+    case Chapter::kInstall:
+      return true;
+    case Chapter::kRom:
+    case Chapter::kCryptex:
+    case Chapter::kOnRequest:
+    case Chapter::kChips:
+    case Chapter::kTicketOnly:
+    case Chapter::kUnused:
+      return false;
+  }
+  return false;
 }
 
 std::string_view Name(Chapter chapter) {

@@ -34,6 +34,8 @@ inline constexpr std::array kAllChapters = {
     Chapter::kRom,   Chapter::kIboot,      Chapter::kIbec,    Chapter::kFlash,
     Chapter::kImage, Chapter::kInstall,    Chapter::kCryptex, Chapter::kOnRequest,
     Chapter::kChips, Chapter::kTicketOnly, Chapter::kUnused};
+// To every phone, whatever it asks for.
+[[nodiscard]] bool SentAlways(Chapter chapter);
 [[nodiscard]] std::string_view Name(Chapter chapter);     // "rom": for machines
 [[nodiscard]] std::string_view Heading(Chapter chapter);  // for people
 

@@ -76,7 +76,7 @@ Result<std::vector<JobRow>> Reader::LastJobs() {
   const std::lock_guard lock(state_->mutex);
   STATION_TRY(statement, state_->connection.Prepare(
                              "SELECT " + std::string(kJobColumns) +
-                             " FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE action <> 0 "
+                             " FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE action IN (1, 2) "
                              "AND began <> 0 GROUP BY port) AND ended <> 0"));
   return All<JobRow>(std::move(statement), ReadJob);
 }

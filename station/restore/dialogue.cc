@@ -75,6 +75,8 @@ class Dialogue {
   Status Run() {
     auto done = Loop();
     control_.Stop();  // for what is still under way beside
+    if (!done && crashed_ && done.error().code == ErrorCode::kPhoneGone)
+      return Fail(ErrorCode::kRestoreDialogue, "restored crashed: " + done.error().context);
     return done;
   }
 
@@ -222,6 +224,7 @@ class Dialogue {
     std::string backtrace = lines.String().value_or("");
     for (std::size_t i = 0; i < lines.Size(); ++i)
       backtrace += lines.At(i).String().value_or("") + "\n";
+    crashed_ = true;
     log_.Append("restored crashed", backtrace);
     Log(LogLevel::kWarning, "restored crashed", {{"backtrace", backtrace.substr(0, 1000)}});
     return false;
@@ -269,6 +272,7 @@ class Dialogue {
   ProviderContext context_;
   std::atomic<bool> image_sent_{false};
   std::int64_t last_operation_ = -1;
+  bool crashed_ = false;  // restored said so: that its connection closes is not the cable's fault
   AsyncRequests asynchronous_;  // goes first: it uses all of the above
 };
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "station/signing/peripheral_chips.h"
+#include "station/firmware/request_rules.h"
 #include "station/signing/request_rules.h"
 
 namespace station::signing {
@@ -15,7 +16,7 @@ using plist::View;
 
 // Parameters the rules see: a retail phone, and what the phone itself says.
 Plist RuleParameters(const Chip& chip, const PeripheralInput& input) {
-  Plist parameters = chip.retail_rules ? RetailParameters() : Plist::Dict();
+  Plist parameters = chip.retail_rules ? firmware::RetailParameters() : Plist::Dict();
   if (!chip.generated_only || !input.generated.IsDict()) Merge(parameters, input.info);
   Merge(parameters, input.info["APInfo"]);  // where retimers have it
   return parameters;

@@ -5,6 +5,7 @@
 
 #include "station/signing/baseband_request.h"
 #include "station/signing/request_fields.h"
+#include "station/firmware/request_rules.h"
 #include "station/signing/request_rules.h"
 
 namespace station::signing {
@@ -64,7 +65,7 @@ void AddModes(Plist& request, View identity, const PhoneIdentity& phone) {
 }
 
 void AddComponents(Plist& request, const firmware::Identity& identity) {
-  const Plist retail = RetailParameters();
+  const Plist retail = firmware::RetailParameters();
   for (const firmware::Component& component : identity.Components()) {
     if (!BelongsInApRequest(component)) continue;
     Plist entry = RequestEntry(component.Entry(), retail.Get());

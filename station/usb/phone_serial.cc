@@ -1,6 +1,7 @@
 #include "station/usb/phone_serial.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 
@@ -30,6 +31,9 @@ void TakeToken(std::string_view key, std::string_view value, SerialTokens& token
 }  // namespace
 
 PhoneMode ModeOfProductId(std::uint16_t product_id) {
+  constexpr std::array<std::uint16_t, 3> kOthers = {0x1222, 0x1881,
+                                                    0xF014};  // WTF, debug USB, port DFU
+  if (std::ranges::find(kOthers, product_id) != kOthers.end()) return PhoneMode::kOther;
   if (product_id == 0x1227) return PhoneMode::kDfu;
   if (product_id >= 0x1280 && product_id <= 0x1283) return PhoneMode::kRecovery;
   if (product_id >= 0x1290 && product_id <= 0x12AF) return PhoneMode::kNormal;

@@ -61,6 +61,9 @@ Result<v1::Identified> Identify(const v1::IdentifyOrders& orders, JobReporter& r
   STATION_TRY(device,
               watch.WaitFor([](const usb::UsbPhone&) { return true; }, std::chrono::seconds(5),
                             ErrorCode::kPhoneGone, "a phone on the port", reporter));
+  if (device.mode == PhoneMode::kOther)
+    return Fail(ErrorCode::kNeedsButtons,
+                "a mode this station cannot talk to: put the phone into recovery or DFU mode");
   if (device.mode != PhoneMode::kNormal) return FromSerial(device);
   // usbmuxd shows a phone only after its own preflight: give it time.
   const auto deadline = std::chrono::steady_clock::now() + kMuxPatience;

@@ -12,8 +12,29 @@ constexpr std::chrono::milliseconds kProgressPause{200};
 constexpr std::chrono::milliseconds kPollPause{100};
 }  // namespace
 
-JobReporter::JobReporter(DaemonLink& link, std::optional<link::JournalWriter> journal)
-    : link_(link), journal_(std::move(journal)) {}
+JobReporter::JobReporter(DaemonLink& link, std::optional<link::JournalWriter> journal,
+                         bool destroyed_before)
+    : link_(link), journal_(std::move(journal)), destroyed_before_(destroyed_before) {}
+
+Status JobReporter::Wanted() { return Refusal(false); }
+
+bool JobReporter::Forbid(const Error& reason) {
+  const std::lock_guard lock(mutex_);
+  if (destructive_ && Info(reason.code).error_class == ErrorClass::kStopped) return false;
+  if (!forbidden_) forbidden_ = reason;
+  return true;
+}
+
+bool JobReporter::DestroyedBefore() const {
+  const std::lock_guard lock(mutex_);
+  return destroyed_before_;
+}
+
+JobReporter::Pulse JobReporter::TakePulse() const {
+  const std::lock_guard lock(mutex_);
+  return {step_, destructive_, step_began_, bytes_done_ > 0 && bytes_done_ < bytes_total_,
+          last_byte_};
+}
 
 Status JobReporter::Refusal(bool about_to_destroy) {
   const DaemonLink::Wishes wishes = link_.Poll();
@@ -35,6 +56,7 @@ Status JobReporter::BeginStep(Step step) {
   started.set_destructive(destructive);
   {
     const std::lock_guard lock(mutex_);
+    if (forbidden_) return std::unexpected(*forbidden_);
     started.set_signer_root(signer_root_);
     if (journal_) {
       v1::JournalRecord record;
@@ -43,6 +65,9 @@ Status JobReporter::BeginStep(Step step) {
     }
     step_ = step;
     destructive_ = destructive;
+    destroyed_before_ = destroyed_before_ || destructive;
+    step_began_ = std::chrono::steady_clock::now();
+    bytes_done_ = bytes_total_ = 0;
     next_progress_ = {};
   }
   Log(LogLevel::kInfo, "step",
@@ -80,6 +105,9 @@ void JobReporter::Progress(double fraction, std::uint64_t bytes_done, std::uint6
   {
     const std::lock_guard lock(mutex_);
     const auto now = std::chrono::steady_clock::now();
+    if (bytes_done != bytes_done_) last_byte_ = now;
+    bytes_done_ = bytes_done;
+    bytes_total_ = bytes_total;
     if (now < next_progress_ && fraction < 1.0) return;
     next_progress_ = now + kProgressPause;
     v1::Progress& progress = *message.mutable_progress();
@@ -94,6 +122,7 @@ void JobReporter::Progress(double fraction, std::uint64_t bytes_done, std::uint6
 Status JobReporter::KeepGoing() {
   {
     const std::lock_guard lock(mutex_);
+    if (forbidden_) return std::unexpected(*forbidden_);
     const auto now = std::chrono::steady_clock::now();
     if (destructive_ || now < next_poll_) return {};
     next_poll_ = now + kPollPause;

@@ -3,23 +3,17 @@
 #include <malloc.h>
 
 #include "station/base/log.h"
-#include "station/device/normal_phone.h"
+#include "station/base/step_table.h"
 #include "station/restore/dialogue.h"
-#include "station/restore/restored_client.h"
-#include "station/signing/signing_client.h"
-#include "station/usb/view/one_port_view.h"
 
 namespace station::worker {
 namespace {
 
+using boot::ModeChange;
 using std::chrono::seconds;
 
-constexpr seconds kEnterRecoveryPatience{120};
-constexpr seconds kReturnPatience{300};
+constexpr seconds kPresentPatience{30};
 constexpr seconds kReplugPatience{120};
-
-bool IsRecovery(const usb::UsbPhone& device) { return device.mode == PhoneMode::kRecovery; }
-bool IsMux(const usb::UsbPhone& device) { return device.mode == PhoneMode::kNormal; }
 
 }  // namespace
 
@@ -36,68 +30,75 @@ const std::vector<RestoreJob::StepRow> RestoreJob::kSteps = {
     {Step::kConfirm, &RestoreJob::Confirm},
 };
 
+// The way from each mode a phone may be found in.
+const std::vector<RestoreJob::Way> RestoreJob::kWays = {
+    {Found::kNormal, &RestoreJob::BeginInNormal, false, &RestoreJob::NormalNonces,
+     &RestoreJob::LeaveNormalMode},
+    {Found::kRecovery, &RestoreJob::BeginOnUsb, false, &RestoreJob::RecoveryNonces, nullptr},
+    {Found::kDfu, &RestoreJob::BeginOnUsb, false, &RestoreJob::DfuNonces, &RestoreJob::RunIbss},
+    {Found::kRestore, &RestoreJob::LeaveRestoreMode, true, nullptr, nullptr},
+    {Found::kSilent, &RestoreJob::SayItIsSilent, true, nullptr, nullptr},
+};
+
 RestoreJob::RestoreJob(v1::RestoreOrders orders, std::vector<Fd> descriptors, JobReporter& reporter)
     : orders_(std::move(orders)),
       ecid_{orders_.ecid()},
       descriptors_(std::move(descriptors)),
       reporter_(reporter) {}
 
-Status RestoreJob::Run() {
-  for (const StepRow& row : kSteps) {
-    auto done = reporter_.BeginStep(row.step);
+Status RestoreJob::Run() { return Take(kSteps); }
+
+Status RestoreJob::Take(const std::vector<StepRow>& steps) {
+  OpenCapture();
+  for (const StepRow& row : steps) {
+    Note("step", Name(row.step));
+    auto done = CheckNeeds(row.step);
+    if (done && Spec(row.step).destructive && !destroying_) done = CheckArming();
+    if (done) done = reporter_.BeginStep(row.step);
     if (done) done = (this->*row.run)();
     if (done) continue;
-    const ErrorCode code = done.error().code;
-    if (!destroying_ && (code == ErrorCode::kCancelled || code == ErrorCode::kEmergencyStop))
-      LetGo();
+    Note("failed", Name(done.error().code));
     reporter_.NothingIsBeingDestroyed();
-    return Fail(AwaitReturn(std::move(done).error()), Name(row.step));
+    return Fail(AwaitReturn(std::move(done).error(), row.step), Name(row.step));
   }
   return {};
 }
 
-Status RestoreJob::CheckEcid(Ecid found, std::string_view where) const {
-  if (found == ecid_) return {};
-  return Fail(ErrorCode::kPhoneMismatch, "the job is for " + ToString(ecid_) + ", " +
-                                             std::string(where) + " is " + ToString(found));
+// Without one the restore goes on: a capture is for learning, not for the phone.
+void RestoreJob::OpenCapture() {
+  if (orders_.capture_path().empty()) return;
+  auto capture = Capture::Open(orders_.capture_path());
+  if (!capture) return LogError(LogLevel::kWarning, "no capture", capture.error());
+  capture_ = std::move(*capture);
+  capture_->Conceal(ecid_, orders_.udid(), orders_.serial_number());
+  Note("phone", orders_.product() + " " + orders_.board());
 }
 
-Status RestoreJob::Bind() {
-  STATION_TRY(watch, PortWatch::For(orders_.port()));
-  watch_ = std::move(watch);
-  usb::ShowOnlyPort(watch_->Sides());
-  STATION_CHECK(boot::CheckViewInForce(&usb::ListingsServed));
-  STATION_TRY(device, watch_->WaitFor([](const usb::UsbPhone&) { return true; }, seconds(30),
-                                      ErrorCode::kPhoneGone, "the job's phone", reporter_));
-  mode_ = device.mode;
-  if (mode_ == PhoneMode::kRecovery) return CheckEcid(EcidOf(device), "the phone in recovery mode");
-  if (mode_ != PhoneMode::kNormal)
-    return Fail(ErrorCode::kNeedsButtons, "a phone in " + std::string(Name(mode_)) +
-                                              " mode cannot be restored by this version");
-  STATION_TRY(phone, device::NormalPhone::Open(UdidOf(device)));
-  STATION_TRY(type, phone.QueryType());
-  if (type == device::LockdownType::kRestore) return LeaveRestoreMode(device);
-  STATION_TRY(found, phone.ReadEcid());
-  return CheckEcid(found, "the phone in normal mode");
+Result<usb::UsbPhone> RestoreJob::AwaitChange(boot::ModeChange change, const usb::UsbPhone& before,
+                                              const PhoneOnPort::Wanted& wanted) {
+  leaving_ = {change, before};
+  auto arrived = phone_->Await(change, before, wanted, reporter_);
+  if (arrived) leaving_.reset();
+  Note("mode", arrived ? Name(arrived->mode) : std::string_view("nothing came"));
+  return arrived;
 }
 
-// A phone still in restore mode from an attempt before: only the ticket it was booted with could go
-// on, so start anew.
-Status RestoreJob::LeaveRestoreMode(const usb::UsbPhone& device) {
-  STATION_TRY(phone, device::Device::Open(UdidOf(device)));
-  STATION_TRY(restored, restore::RestoredClient::Open(phone, reporter_));
-  STATION_TRY(found, restored.ReadEcid(reporter_));
-  STATION_CHECK(CheckEcid(found, "the phone in restore mode"));
-  plist::Plist reboot = plist::Plist::Dict();
-  reboot.Set("Request", plist::Plist::String("Reboot"))
-      .Set("Label", plist::Plist::String("station-worker"));
-  STATION_CHECK(restored.Send(reboot, reporter_));
-  STATION_CHECK(watch_->WaitForLeaving(device, seconds(60), ErrorCode::kNoReconnect,
-                                       "rebooting out of restore mode", reporter_));
-  STATION_TRY(back, watch_->WaitFor(&IsRecovery, kEnterRecoveryPatience, ErrorCode::kNoReconnect,
-                                    "recovery mode after a reboot", reporter_));
-  mode_ = PhoneMode::kRecovery;
-  return CheckEcid(EcidOf(back), "the phone in recovery mode");
+// The firmware and the signing server are there or fail by themselves, each with its own code; a
+// phone may be between two appearances.
+Status RestoreJob::CheckNeeds(Step step) {
+  if (!phone_ || !Has(Spec(step).needs, Need::kPhone)) return {};
+  STATION_TRY(present, phone_->Present(kPresentPatience, reporter_));
+  return {};
+}
+
+// Arming holds for what it destroys, not for how long a phone took to get there; a job that
+// destroyed something goes on.
+Status RestoreJob::CheckArming() {
+  const std::int64_t expires = orders_.arming_expires_unix_milliseconds();
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  if (expires == 0 || now.count() < expires || reporter_.DestroyedBefore()) return {};
+  return Fail(ErrorCode::kArmingExpired, "the arming ended before the first destructive step");
 }
 
 Status RestoreJob::Plan() {
@@ -120,6 +121,12 @@ Status RestoreJob::Plan() {
     if (path && !reader_->Has(*path))
       return Fail(ErrorCode::kFirmwareMemberMissing, component.Name() + " needs " + *path);
   }
+  STATION_TRY(order, firmware::BootOrder(*identity_));
+  boot_order_ = std::move(order);
+  if (way_->found == Found::kDfu && !identity_->Has("iBSS"))
+    return Fail(
+        ErrorCode::kFirmwareMemberMissing,
+        "a phone in DFU mode needs an iBSS, and the manifest has none for " + identity_->Board());
   Log(LogLevel::kInfo, "plan",
       {{"variant", identity_->Variant()},
        {"version", manifest_->ProductVersion()},
@@ -127,108 +134,44 @@ Status RestoreJob::Plan() {
   return {};
 }
 
-Status RestoreJob::Sign() {
-  if (mode_ == PhoneMode::kRecovery) {
-    STATION_TRY(phone, OpenRecovery());
-    return RequestTicket(phone.Info().ap_nonce, phone.Info().sep_nonce);
-  }
-  const auto device = watch_->Look();
-  if (!device) return Fail(ErrorCode::kPhoneGone, "the phone left before it was signed for");
-  STATION_TRY(phone, device::NormalPhone::Open(UdidOf(*device)));
-  STATION_TRY(nonces, phone.ReadNonces());
-  return RequestTicket(std::move(nonces.ap), std::move(nonces.sep));
-}
-
-Status RestoreJob::RequestTicket(std::vector<std::uint8_t> ap_nonce,
-                                 std::vector<std::uint8_t> sep_nonce) {
-  signing::PhoneIdentity phone{ecid_, orders_.chip_id(), orders_.board_id(), std::move(ap_nonce),
-                               std::move(sep_nonce)};
-  STATION_TRY(request, signing::BuildApRequest(*identity_, phone));
-  STATION_TRY(answer, AskSigner(std::move(request)));
-  STATION_TRY(ticket, signing::TakeTicket(answer.Get(), *identity_, phone));
-  ticket_.emplace(std::move(ticket));
-  ap_answer_ = std::move(answer);
-  reporter_.SetSignerRoot(ticket_->SignerRoot());
-  Log(LogLevel::kInfo, "signed",
-      {{"root", ticket_->SignerRoot()}, {"ticket_sha384", ToHex(ticket_->Hash())}});
-  return {};
-}
-
-Result<plist::Plist> RestoreJob::AskSigner(plist::Plist request) {
-  const signing::SigningClient signer(
-      {orders_.signing_url(), orders_.signing_ca_file()},
-      [this](std::chrono::milliseconds pause) { return reporter_.Pause(pause).has_value(); });
-  return signer.Ask(std::move(request));
-}
-
-Result<boot::RecoveryClient> RestoreJob::OpenRecovery() {
-  usb::DropOldContexts();
-  // The node may not be accessible yet when the device has just arrived.
-  for (int attempt = 1;; ++attempt) {
-    auto phone = boot::RecoveryClient::Open(ecid_);
-    if (phone || attempt == 20 || phone.error().code != ErrorCode::kRecoveryOpen) return phone;
-    STATION_CHECK(reporter_.Pause(std::chrono::milliseconds(500)));
-  }
-}
-
-Status RestoreJob::EnterRecovery() {
-  if (mode_ == PhoneMode::kNormal) {
-    const auto device = watch_->Look();
-    if (!device)
-      return Fail(ErrorCode::kPhoneGone, "the phone left before it entered recovery mode");
-    STATION_TRY(phone, device::NormalPhone::Open(UdidOf(*device)));
-    STATION_TRY(found, phone.ReadEcid());
-    STATION_CHECK(CheckEcid(found, "the phone in normal mode"));
-    STATION_CHECK(phone.EnterRecovery());
-    STATION_TRY(arrived, watch_->WaitFor(&IsRecovery, kEnterRecoveryPatience,
-                                         ErrorCode::kNoReconnect, "recovery mode", reporter_));
-    STATION_CHECK(CheckEcid(EcidOf(arrived), "the phone in recovery mode"));
-    mode_ = PhoneMode::kRecovery;
-  }
-  STATION_TRY(phone, OpenRecovery());
-  if (phone.Info().ap_nonce == ticket_->Octets("BNCH")) return {};
-  // Signed for a nonce the phone no longer has: it is asked for again, nothing is lost yet.
-  Log(LogLevel::kWarning, "nonce changed on the way to recovery mode, signing again");
-  return RequestTicket(phone.Info().ap_nonce, phone.Info().sep_nonce);
-}
-
 Status RestoreJob::Restore() {
   destroying_ = true;
   ::malloc_trim(0);  // what parsing and signing left behind would lie idle while the image streams
   STATION_TRY(device, device::Device::Open(restore_udid_));
-  STATION_TRY(restored, restore::RestoredClient::Open(device, reporter_));
-  STATION_TRY(found, restored.ReadEcid(reporter_));
-  STATION_CHECK(CheckEcid(found, "the phone in restore mode"));
-  const restore::ComponentSource components(*reader_, *identity_, *ticket_, ap_answer_.Get());
+  device.SetTap(capture_.get());
+  STATION_TRY(restored, phone_->OpenRestored(device, reporter_));
   const restore::DialogueEvents events{[this] { (void)reporter_.BeginStep(Step::kFlash); }};
   restore::RestoreSetup setup;
   setup.ecid = ecid_;
   setup.ask = [this](plist::Plist request) { return AskSigner(std::move(request)); };
   setup.manifest = &*manifest_;
   setup.ap_answer = ap_answer_.Get();
+  setup.further_hosts.assign(orders_.further_hosts().begin(), orders_.further_hosts().end());
   setup.ca_file = orders_.signing_ca_file();
-  return restore::RunRestoreDialogue(restored, device, components, setup, reporter_, events);
+  setup.preflight = preflight_.Get();
+  setup.phone_log = PhoneLogOf(orders_);
+  return restore::RunRestoreDialogue(restored, device, Components(), setup, reporter_, events);
 }
 
 Status RestoreJob::Confirm() {
-  const auto in_restore = watch_->Look();
-  if (in_restore && IsMux(*in_restore))
-    STATION_CHECK(watch_->WaitForLeaving(*in_restore, kReturnPatience, ErrorCode::kNotConfirmed,
-                                         "the reboot after the restore", reporter_));
-  STATION_TRY(
-      device,
-      watch_->WaitFor([](const usb::UsbPhone& found) { return IsMux(found) || IsRecovery(found); },
-                      kReturnPatience, ErrorCode::kNotConfirmed, "the restored phone", reporter_));
-  if (IsRecovery(device))
-    return Fail(ErrorCode::kNotConfirmed, "the phone came back in recovery mode");
-  const auto deadline = std::chrono::steady_clock::now() + kReturnPatience;
+  const boot::ChangeTiming& timing = boot::TimingOf(ModeChange::kStartAfterRestore);
+  const auto wanted = [](const usb::UsbPhone& found) { return found.mode != PhoneMode::kNone; };
+  const auto in_restore = phone_->Look();
+  auto device = in_restore && IsMux(*in_restore)
+                    ? phone_->Await(ModeChange::kStartAfterRestore, *in_restore, wanted, reporter_)
+                    : phone_->Present(timing.appear, reporter_);
+  if (!device) return Fail(ErrorCode::kNotConfirmed, device.error().context);
+  if (!IsMux(*device))
+    return Fail(ErrorCode::kNotConfirmed,
+                "the phone came back in " + std::string(Name(device->mode)) + " mode");
+  const auto deadline = std::chrono::steady_clock::now() + timing.appear;
   while (true) {
     auto facts = [&]() -> Result<device::PhoneFacts> {
-      STATION_TRY(phone, device::NormalPhone::Open(UdidOf(device)));
+      STATION_TRY(phone, device::NormalPhone::Open(UdidOf(*device)));
       return phone.ReadFacts();
     }();
     if (facts) {
-      STATION_CHECK(CheckEcid(facts->ecid, "the phone that came back"));
+      STATION_CHECK(phone_->CheckEcid(facts->ecid, "the phone that came back"));
       os_build_after_ = facts->os_build;
       if (os_build_after_ == manifest_->ProductBuildVersion()) return {};
       return Fail(ErrorCode::kNotConfirmed, "the phone runs " + os_build_after_ + ", not " +
@@ -242,26 +185,15 @@ Status RestoreJob::Confirm() {
 
 // A phone that vanished is waited for on its port, so that the next attempt finds it in whatever
 // mode it came back in.
-Error RestoreJob::AwaitReturn(Error reason) {
-  if (!watch_ || Info(reason.code).error_class != ErrorClass::kCable || watch_->Look())
+Error RestoreJob::AwaitReturn(Error reason, Step step) {
+  if (Spec(step).before_retry == BeforeRetry::kNothing ||
+      Info(reason.code).error_class != ErrorClass::kCable)
     return reason;
+  if (!phone_ || phone_->Look()) return reason;
   Log(LogLevel::kWarning, "the phone vanished, waiting for it on its port");
-  const auto back =
-      watch_->WaitFor([](const usb::UsbPhone&) { return true; }, kReplugPatience,
-                      ErrorCode::kPhoneGone, "the phone, after " + reason.context, reporter_);
-  return back ? reason : back.error();
-}
-
-// Cancelled before anything was destroyed: a phone in recovery is sent back to its own system.
-void RestoreJob::LetGo() {
-  if (!watch_) return;
-  const auto device = watch_->Look();
-  if (!device || !IsRecovery(*device)) return;
-  usb::DropOldContexts();
-  auto phone = boot::RecoveryClient::Open(ecid_);
-  if (!phone) return;
-  if (phone->Command("setenv auto-boot true") && phone->Command("saveenv"))
-    phone->CommandWithoutAnswer("reboot");
+  const auto back = phone_->Present(kReplugPatience, reporter_);
+  return back ? reason
+              : Error{back.error().code, back.error().context + ", after " + reason.context};
 }
 
 }  // namespace station::worker

@@ -1,4 +1,5 @@
-// The API itself, spoken with plain gRPC: roles, health, reflection, watch, request ids, paging, errors.
+// The API itself, spoken with plain gRPC: roles, health, reflection, watch, request ids, paging,
+// errors.
 
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
@@ -14,19 +15,21 @@ namespace station::integration {
 namespace {
 
 constexpr const char* kCart = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xd1", os_build: "18H17", updaters: false, mode: normal}
-  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xd2", os_build: "18H17", updaters: false, mode: recovery}
-  - {name: A3, port: "1-1.3", product: "iPhone10,3", ecid: "0xd3", os_build: "18H17", updaters: false, mode: normal}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xd1", os_build: "18H17", mode: normal}
+  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xd2", os_build: "18H17", mode: recovery}
+  - {name: A3, port: "1-1.3", product: "iPhone10,3", ecid: "0xd3", os_build: "18H17", mode: normal}
 )";
 
 class Api : public testing::Test {
  protected:
   void SetUp() override {
     bench_.Start();
-    for (const char* port : {"1-1.1", "1-1.2", "1-1.3"}) ASSERT_TRUE(bench_.AwaitState(port, "IDLE"));
+    for (const char* port : {"1-1.1", "1-1.2", "1-1.3"})
+      ASSERT_TRUE(bench_.AwaitState(port, "IDLE"));
   }
   std::shared_ptr<grpc::Channel> Channel(const std::string& role) {
-    return grpc::CreateChannel("unix:" + (bench_.RunDir() / (role + ".sock")).string(), grpc::InsecureChannelCredentials());
+    return grpc::CreateChannel("unix:" + (bench_.RunDir() / (role + ".sock")).string(),
+                               grpc::InsecureChannelCredentials());
   }
   Bench bench_{{.cart = kCart}};
 };
@@ -107,7 +110,8 @@ TEST_F(Api, PagesAreCompleteAndInOrder) {
 }
 
 TEST_F(Api, HealthAndReflectionAnswer) {
-  // Spoken without generated stubs: a Check with an empty service name, and its answer SERVING (field 1 = 1).
+  // Spoken without generated stubs: a Check with an empty service name, and its answer SERVING
+  // (field 1 = 1).
   const auto channel = Channel("viewer");
   grpc::ByteBuffer request;
   const grpc::Slice empty("");
@@ -116,7 +120,8 @@ TEST_F(Api, HealthAndReflectionAnswer) {
   grpc::ClientContext context;
   grpc::CompletionQueue queue;
   grpc::GenericStub generic(channel);
-  const auto call = generic.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+  const auto call =
+      generic.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
   grpc::Status status;
   call->StartCall();
   call->Finish(&answer, &status, nullptr);
@@ -127,14 +132,17 @@ TEST_F(Api, HealthAndReflectionAnswer) {
   std::vector<grpc::Slice> slices;
   ASSERT_TRUE(answer.Dump(&slices).ok());
   ASSERT_FALSE(slices.empty());
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(slices[0].begin()), slices[0].size()), std::string("\x08\x01", 2));
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(slices[0].begin()), slices[0].size()),
+            std::string("\x08\x01", 2));
 
   // Reflection: list_services (field 7) names our services.
   const grpc::Slice list("\x3a\x01*");
   const grpc::ByteBuffer ask(&list, 1);
   grpc::ClientContext reflection_context;
   grpc::CompletionQueue reflection_queue;
-  const auto stream = generic.PrepareCall(&reflection_context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &reflection_queue);
+  const auto stream = generic.PrepareCall(
+      &reflection_context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+      &reflection_queue);
   const auto next = [&] { return reflection_queue.Next(&tag, &ok) && ok; };
   stream->StartCall(nullptr);
   ASSERT_TRUE(next());
@@ -145,8 +153,10 @@ TEST_F(Api, HealthAndReflectionAnswer) {
   ASSERT_TRUE(next());
   ASSERT_TRUE(services.Dump(&slices).ok());
   std::string text;
-  for (const grpc::Slice& slice : slices) text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  for (const char* service : {"station.v1.Ports", "station.v1.Jobs", "station.v1.FirmwareStore", "station.v1.StationInfo"})
+  for (const grpc::Slice& slice : slices)
+    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  for (const char* service : {"station.v1.Ports", "station.v1.Jobs", "station.v1.FirmwareStore",
+                              "station.v1.StationInfo"})
     EXPECT_NE(text.find(service), std::string::npos) << service;
   reflection_context.TryCancel();
   grpc::Status end;

@@ -88,8 +88,10 @@ void Bench::StartStation() {
 
 void Bench::StopStation() { EXPECT_EQ(station_.Stop(), 0) << ReadAll(dir_ / "stationd.out.err"); }
 
-bool Bench::KillWorker(const std::string& job) {
-  return Run({"pkill", "-KILL", "-f", "station-worker .*" + RunDir().string() + ".*--task job-" + job + "$"}).exit_code == 0;
+std::string Bench::Read(const std::filesystem::path& file) { return ReadAll(file); }
+
+bool Bench::SignalWorker(const std::string& job, const std::string& signal) {
+  return Run({"pkill", "-" + signal, "-f", "station-worker .*" + RunDir().string() + ".*--task job-" + job + "$"}).exit_code == 0;
 }
 
 bool Bench::KillFetcher() {

@@ -38,8 +38,9 @@ class Bench {
   void Start();
   void StartStation();
   void StopStation();
-  // SIGKILL to the worker of that job; false when there is none.
-  [[nodiscard]] bool KillWorker(const std::string& job);
+  // A signal ("KILL", "STOP") to the worker of that job; false when there is none.
+  [[nodiscard]] bool SignalWorker(const std::string& job, const std::string& signal);
+  [[nodiscard]] bool KillWorker(const std::string& job) { return SignalWorker(job, "KILL"); }
   // SIGKILL to the fetcher that takes firmware in; false when there is none.
   [[nodiscard]] bool KillFetcher();
   // Needs `respawn`: "TERM" or "KILL" to the daemon alone.
@@ -70,6 +71,8 @@ class Bench {
   bool Await(const std::string& what, const std::function<bool()>& holds, int seconds = 90);
   bool AwaitState(const std::string& port, const std::string& state, int seconds = 90);
 
+  [[nodiscard]] static std::string Read(const std::filesystem::path& file);
+  [[nodiscard]] std::string StationLog() const { return Read(dir_ / "stationd.out.err"); }
   [[nodiscard]] std::filesystem::path StateDir() const { return dir_ / "state"; }
   [[nodiscard]] std::filesystem::path RunDir() const { return dir_ / "run"; }
 

@@ -1,5 +1,6 @@
-// A cart of eight as an operator drives it: import, arm, cancel, a cable pulled and put back, a worker that dies, firmware
-// that comes late, retry, emergency stop. At each point everybody who can be asked says the same.
+// A cart of eight as an operator drives it: import, arm, cancel, a cable pulled and put back, a
+// worker that dies, firmware that comes late, retry, emergency stop. At each point everybody who
+// can be asked says the same.
 
 #include <gtest/gtest.h>
 
@@ -16,9 +17,11 @@ std::string Cart() {
     const bool first_row = i <= 4;
     const std::string name = (first_row ? "A" : "B") + std::to_string(first_row ? i : i - 4);
     const std::string port = (first_row ? "1-1." : "1-2.") + std::to_string(first_row ? i : i - 4);
-    const std::string product = first_row ? (i % 2 == 1 ? "iPhone10,1" : "iPhone10,4") : (i % 2 == 1 ? "iPhone10,3" : "iPhone10,6");
-    cart += "  - {name: " + name + ", port: \"" + port + "\", product: \"" + product + "\", ecid: \"0xc0" + std::to_string(i) +
-            "\", os_build: \"18H17\", updaters: false, mode: " + (i == 8 ? "recovery" : "normal") +
+    const std::string product = first_row ? (i % 2 == 1 ? "iPhone10,1" : "iPhone10,4")
+                                          : (i % 2 == 1 ? "iPhone10,3" : "iPhone10,6");
+    cart += "  - {name: " + name + ", port: \"" + port + "\", product: \"" + product +
+            "\", ecid: \"0xc0" + std::to_string(i) +
+            "\", os_build: \"18H17\", mode: " + (i == 8 ? "recovery" : "normal") +
             (name == "B2" ? ", super_speed: true" : "") + ", timing: {finish: 1}}\n";
   }
   return cart;
@@ -26,7 +29,8 @@ std::string Cart() {
 
 class CartOfEight : public testing::Test {
  protected:
-  explicit CartOfEight(const std::string& extra_config = "") : bench_({.cart = Cart(), .extra_config = extra_config, .os_size = 64 << 20}) {}
+  explicit CartOfEight(const std::string& extra_config = "")
+      : bench_({.cart = Cart(), .extra_config = extra_config, .os_size = 64 << 20}) {}
   Bench bench_;
 
   void Label() {
@@ -48,12 +52,15 @@ class CartOfEight : public testing::Test {
 
   // The ledger's own word, past the daemon: outcome and error of a job.
   std::string Ledger(const std::string& query) {
-    const Finished answer = RunProgram({"sqlite3", "-readonly", bench_.StateDir() / "ledger.sqlite", query});
+    const Finished answer =
+        RunProgram({"sqlite3", "-readonly", bench_.StateDir() / "ledger.sqlite", query});
     std::string text = answer.out;
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
   }
-  static Finished RunProgram(const std::vector<std::string>& command) { return integration::Run(command); }
+  static Finished RunProgram(const std::vector<std::string>& command) {
+    return integration::Run(command);
+  }
 
   // What the API says of a port is what the table, the metrics, the ledger and the rack say.
   void ExpectAgreement(const std::string& label, const std::string& state) {
@@ -65,12 +72,16 @@ class CartOfEight : public testing::Test {
     const std::string table = bench_.CtlRaw({"ports"}).out;
     const std::size_t row = table.find("\n" + label + " ");
     ASSERT_NE(row, std::string::npos) << table;
-    EXPECT_NE(table.substr(row + 1, table.find('\n', row + 1) - row).find(lower), std::string::npos) << table;
-    EXPECT_NE(bench_.Metrics().find("station_port_state{port=\"" + label + "\",state=\"" + lower + "\"} 1"), std::string::npos);
+    EXPECT_NE(table.substr(row + 1, table.find('\n', row + 1) - row).find(lower), std::string::npos)
+        << table;
+    EXPECT_NE(bench_.Metrics().find("station_port_state{port=\"" + label + "\",state=\"" + lower +
+                                    "\"} 1"),
+              std::string::npos);
     const auto job = port["job_id"].as<std::string>();
     if (state != "DONE" && state != "FAILED") return;
     const YAML::Node shown = bench_.Ctl({"job", "show", job});
-    const std::string row_of_job = Ledger("select outcome||' '||error||' '||(ended>0) from jobs where id=" + job);
+    const std::string row_of_job =
+        Ledger("select outcome||' '||error||' '||(ended>0) from jobs where id=" + job);
     const bool done = state == "DONE";
     EXPECT_EQ(shown["outcome"].as<std::string>() == "OUTCOME_RESTORED", done);
     EXPECT_EQ(row_of_job.starts_with("1 0 "), done) << row_of_job;
@@ -83,13 +94,16 @@ class CartOfEight : public testing::Test {
 TEST_F(CartOfEight, IsDrivenByAnOperator) {
   bench_.Start();
   (void)bench_.Import("iphone8_ios15");
-  for (const char* port : {"1-1.1", "1-1.2", "1-1.3", "1-1.4", "1-2.1", "1-2.2", "1-2.3", "1-2.4"}) {
-    const std::string path = port == std::string("1-2.2") ? "2-2.2" : port;  // the USB 3 phone shows on the other side
+  for (const char* port :
+       {"1-1.1", "1-1.2", "1-1.3", "1-1.4", "1-2.1", "1-2.2", "1-2.3", "1-2.4"}) {
+    const std::string path =
+        port == std::string("1-2.2") ? "2-2.2" : port;  // the USB 3 phone shows on the other side
     ASSERT_TRUE(bench_.AwaitState(path, "IDLE"));
   }
   Label();
 
-  // Four armed; one cancelled before anything is destroyed, one with a cable that comes loose, one whose worker dies.
+  // Four armed; one cancelled before anything is destroyed, one with a cable that comes loose, one
+  // whose worker dies.
   ASSERT_EQ(bench_.Rack({"fault", "A3", "unplug-at-byte", "20000000", "3"}).exit_code, 0);
   Arm({"A1", "A2", "A3", "A4"});
   ASSERT_TRUE(bench_.AwaitState("A4", "WORKING"));
@@ -112,7 +126,8 @@ TEST_F(CartOfEight, IsDrivenByAnOperator) {
   ExpectAgreement("A3", "DONE");
   EXPECT_GE(bench_.LastJob("A3")["attempt"].as<int>(), 2);
 
-  // No firmware yet: held, with the reason; imported: goes on by itself. One of them is a USB 3 phone.
+  // No firmware yet: held, with the reason; imported: goes on by itself. One of them is a USB 3
+  // phone.
   Arm({"B1", "B2"});
   ASSERT_TRUE(bench_.AwaitState("B1", "HELD"));
   EXPECT_EQ(bench_.Port("B1")["error_code"].as<std::string>(), "ERROR_CODE_FIRMWARE_ABSENT");
@@ -164,9 +179,11 @@ TEST_F(GuardedCart, DisarmedInTheCountdownAndNeverWipedPhonesKeepTheirData) {
   ASSERT_EQ(bench_.CtlRaw({"disarm", "--all"}).exit_code, 0);
   ASSERT_TRUE(bench_.AwaitState("A1", "IDLE"));
   const Finished never = bench_.CtlRaw({"arm", "A2", "--countdown", "0s", "--yes"});
-  EXPECT_NE((never.out + never.err).find("never-wipe"), std::string::npos) << never.out << never.err;
+  EXPECT_NE((never.out + never.err).find("never-wipe"), std::string::npos)
+      << never.out << never.err;
   EXPECT_NE(bench_.PortState("A2"), "WORKING");
-  for (const char* name : {"A1", "A2"}) EXPECT_TRUE(bench_.Phone(name)["user_data_present"].as<bool>());
+  for (const char* name : {"A1", "A2"})
+    EXPECT_TRUE(bench_.Phone(name)["user_data_present"].as<bool>());
 }
 
 }  // namespace

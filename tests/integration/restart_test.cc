@@ -10,8 +10,8 @@ namespace station::integration {
 namespace {
 
 constexpr const char* kTwo = R"(phones:
-  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xe1", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
-  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xe2", os_build: "18H17", updaters: false, mode: normal, timing: {finish: 1}}
+  - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xe1", os_build: "18H17", mode: normal, timing: {finish: 1}}
+  - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xe2", os_build: "18H17", mode: normal, timing: {finish: 1}}
 )";
 
 class Restart : public testing::TestWithParam<const char*> {};
@@ -29,9 +29,11 @@ TEST_P(Restart, WorkersGoOnAndTheNewDaemonAdoptsThem) {
   const auto second = bench.LastJob("A2")["id"].as<std::string>();
 
   bench.SignalStation(GetParam());
-  ASSERT_TRUE(bench.Await("a new daemon", [&] { return bench.CtlRaw({"status"}, 10).exit_code == 0; }, 60));
+  ASSERT_TRUE(bench.Await(
+      "a new daemon", [&] { return bench.CtlRaw({"status"}, 10).exit_code == 0; }, 60));
 
-  for (const char* port : {"A1", "A2"}) ASSERT_TRUE(bench.AwaitState(port, "DONE")) << "label and job survive";
+  for (const char* port : {"A1", "A2"})
+    ASSERT_TRUE(bench.AwaitState(port, "DONE")) << "label and job survive";
   EXPECT_EQ(bench.LastJob("A1")["id"].as<std::string>(), first) << "the same job, not a new one";
   EXPECT_EQ(bench.LastJob("A2")["id"].as<std::string>(), second);
   for (const char* name : {"A1", "A2"}) {
@@ -43,7 +45,8 @@ TEST_P(Restart, WorkersGoOnAndTheNewDaemonAdoptsThem) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Daemon, Restart, testing::Values("TERM", "KILL"), [](const auto& row) { return std::string(row.param); });
+INSTANTIATE_TEST_SUITE_P(Daemon, Restart, testing::Values("TERM", "KILL"),
+                         [](const auto& row) { return std::string(row.param); });
 
 }  // namespace
 }  // namespace station::integration

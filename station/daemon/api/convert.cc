@@ -70,6 +70,12 @@ void ToProto(const PortView& port, v1::Port& message) {
   message.set_revision(port.revision);
   ToProto(ToUnixMillis(port.changed), *message.mutable_changed_at());
   message.set_simulated(port.simulated);
+  if (!port.hands) return;
+  v1::HandsWait& hands = *message.mutable_hands();
+  hands.set_attempt(port.hands->attempt);
+  hands.set_of(port.hands->of);
+  ToProto(ToUnixMillis(port.hands->until), *hands.mutable_until());
+  for (const std::string& step : port.hands->steps) hands.add_steps(step);
 }
 
 void ToProto(const ledger::JobRow& job, v1::Job& message) {
@@ -142,21 +148,28 @@ void ToProto(const store::Entry& entry, int leases, v1::Firmware& message) {
   message.set_leases(leases);
 }
 
+namespace {
+
+Result<Action> FromProto(v1::Action action) {
+  if (action == v1::ACTION_ERASE) return Action::kErase;
+  if (action == v1::ACTION_UPDATE) return Action::kUpdate;
+  return Fail(ErrorCode::kBadRequest, "the action is erase or update");
+}
+
+}  // namespace
+
+Result<TrySpec> FromProto(const v1::TryRequest& request) {
+  STATION_TRY(action, FromProto(request.action()));
+  return TrySpec{request.port(), action, request.firmware(), request.ask_ticket()};
+}
+
 Result<ArmSpec> FromProto(const v1::ArmRequest& request) {
   ArmSpec spec;
   spec.ports = {request.ports().begin(), request.ports().end()};
   spec.ecids = {request.ecids().begin(), request.ecids().end()};
   spec.serial_numbers = {request.serial_numbers().begin(), request.serial_numbers().end()};
-  switch (request.action()) {
-    case v1::ACTION_ERASE:
-      spec.action = Action::kErase;
-      break;
-    case v1::ACTION_UPDATE:
-      spec.action = Action::kUpdate;
-      break;
-    default:
-      return Fail(ErrorCode::kBadRequest, "the action is erase or update");
-  }
+  STATION_TRY(action, FromProto(request.action()));
+  spec.action = action;
   spec.firmware = request.firmware();
   spec.count = request.count();
   if (request.has_expires_in()) {

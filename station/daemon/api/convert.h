@@ -18,6 +18,7 @@ void ToProto(const store::Entry& entry, int leases, v1::Firmware& message);
 void ToProto(ledger::UnixMillis time, google::protobuf::Timestamp& message);
 
 // kBadRequest for a duration below 0 or beyond a year, or an action this version does not know.
+[[nodiscard]] Result<TrySpec> FromProto(const v1::TryRequest& request);
 [[nodiscard]] Result<ArmSpec> FromProto(const v1::ArmRequest& request);
 
 }  // namespace station::daemon

@@ -143,6 +143,18 @@ grpc::Status JobsService::RetryJob(grpc::ServerContext*, const v1::RetryJobReque
       [&](Act<ledger::JobRow> act) { parts_.cart.RetryJob(*ref, std::move(act)); });
 }
 
+grpc::Status JobsService::Try(grpc::ServerContext*, const v1::TryRequest* request,
+                              v1::Job* response) {
+  if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
+  const Result<std::string> actor = ActorOf(request->actor(), role_);
+  if (!actor) return ToGrpc(actor.error());
+  const Result<TrySpec> spec = FromProto(*request);
+  if (!spec) return ToGrpc(spec.error());
+  return parts_.acts.Perform<ledger::JobRow>(
+      "Try", *actor, *request, response, JobToProto,
+      [&](Act<ledger::JobRow> act) { parts_.cart.Try(*spec, std::move(act)); });
+}
+
 grpc::Status JobsService::EmergencyStop(grpc::ServerContext*,
                                         const v1::EmergencyStopRequest* request,
                                         v1::EmergencyStopResponse* response) {

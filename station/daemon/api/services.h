@@ -69,6 +69,7 @@ class JobsService final : public v1::Jobs::Service {
   grpc::Status GetJob(grpc::ServerContext*, const v1::GetJobRequest*, v1::Job*) override;
   grpc::Status CancelJob(grpc::ServerContext*, const v1::CancelJobRequest*, v1::Job*) override;
   grpc::Status RetryJob(grpc::ServerContext*, const v1::RetryJobRequest*, v1::Job*) override;
+  grpc::Status Try(grpc::ServerContext*, const v1::TryRequest*, v1::Job*) override;
   grpc::Status EmergencyStop(grpc::ServerContext*, const v1::EmergencyStopRequest*,
                              v1::EmergencyStopResponse*) override;
 

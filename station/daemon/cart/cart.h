@@ -2,7 +2,8 @@
 // The state thread's heart: every port, what happens at it, and what is done next. All calls on
 // that one thread; nothing here waits. Decisions are scheduler/'s, this carries them out. By
 // subject: cart_ports (what USB says), cart_identify, cart_arming, cart_jobs (a job's life),
-// cart_tasks (what workers say), cart_commands (what operators say), cart_startup.
+// cart_hands (what needs somebody at the phone), cart_try (dry runs), cart_tasks (what workers
+// say), cart_commands (what operators say), cart_startup.
 
 #include <filesystem>
 #include <functional>
@@ -33,11 +34,15 @@ struct CartSettings {
   std::size_t identify_at_once = 4;
   std::chrono::seconds countdown{10};
   std::chrono::seconds arming_expiry{900};
+  int button_tries = 3;                   // for somebody to do what a phone needs
+  std::chrono::seconds button_wait{120};  // each
   std::chrono::seconds result_rest{5};  // a result is shown until its phone has been away that long
   scheduler::NeverWipeList never_wipe;
   std::string signing_url;
   std::filesystem::path signing_ca_file;
+  std::vector<std::string> further_hosts;
   std::filesystem::path journal_dir;
+  std::filesystem::path capture_dir;  // empty: no captures of restore dialogues
 };
 
 // What the cart works with; all outlive it.
@@ -75,6 +80,7 @@ struct MuxPhone {
   std::string udid;
   std::uint16_t bus = 0;
   std::uint16_t device_number = 0;
+  bool newly_paired = false;  // somebody tapped Trust while it was listed
   friend auto operator<=>(const MuxPhone&, const MuxPhone&) = default;
 };
 
@@ -107,6 +113,7 @@ class Cart : public TaskListener {
   void Disarm(const DisarmSpec& spec, Act<int> act);
   void CancelJob(const JobRef& ref, Act<ledger::JobRow> act);
   void RetryJob(const JobRef& ref, Act<ledger::JobRow> act);
+  void Try(const TrySpec& spec, Act<ledger::JobRow> act);
   void SetEmergencyStop(bool engaged, Act<bool> act);
   void LabelPort(const std::string& port, const std::string& label, Act<PortView> act);
 
@@ -169,6 +176,8 @@ class Cart : public TaskListener {
   [[nodiscard]] std::vector<ArmTarget> Targets(const scheduler::Arming& arming);
 
   // jobs
+  [[nodiscard]] ledger::JobRow NewJob(const Port& port, Action action, const std::string& actor);
+  void TakeUp(Port& port, const ledger::JobRow& job);
   void CreateJob(Port& port);
   void QueueJob(Port& port);
   void AwaitPhone(Port& port);
@@ -177,16 +186,28 @@ class Cart : public TaskListener {
   [[nodiscard]] static bool AwaitsItsPhone(const Port& port);
   void Pump();
   void RunWorker(Port& port);
+  [[nodiscard]] ledger::UnixMillis ArmingExpires(const Port& port) const;
   void RunAgain(Port& port);
   void FinishAttempt(Port& port, const Ended& ended);
   void EndJob(Port& port);
   void WithdrawJob(Port& port, ErrorCode error, const std::string& context);
   void CloseStep(Port& port, Records& records);
   void SendCancel(Port& port);
-  void LetItExit(Port& port);
+  void LetItExit(Port& port, std::chrono::seconds longer = {});
   void KillFor(Port& port, ErrorCode reason, const std::string& context);
   [[nodiscard]] Status MayRetry(const Port& port, const ledger::JobRow& job) const;
   [[nodiscard]] Result<Port*> PortOf(const JobRef& ref);
+
+  // hands
+  void AwaitHands(Port& port, bool next_is_ready);
+  void HandsOver(Port& port);
+  [[nodiscard]] bool AnswersHands(const Port& port) const;
+  void GoOn(Port& port);
+  static void ClearHands(Port& port);
+
+  // dry runs
+  [[nodiscard]] Status MayTry(const Port& port) const;
+  void StoreTry(Port& port);
 
   // startup
   void RecallJob(const ledger::JobRow& job, bool alive);

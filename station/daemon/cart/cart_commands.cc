@@ -204,7 +204,7 @@ void Cart::CancelJob(const JobRef& ref, Act<ledger::JobRow> act) {
 
 Status Cart::MayRetry(const Port& port, const ledger::JobRow& job) const {
   if (draining_) return Fail(ErrorCode::kUnavailable, "shutting down");
-  if (port.view.state != PortState::kFailed)
+  if (port.view.state != PortState::kFailed && !port.hands)
     return Fail(ErrorCode::kBadRequest, "port " + port.view.label + " is " +
                                             std::string(Name(port.view.state)) +
                                             "; only a failed job is tried again");
@@ -226,7 +226,11 @@ void Cart::RetryJob(const JobRef& ref, Act<ledger::JobRow> act) {
         Fail(ErrorCode::kBadRequest, "port " + port.view.label + " has no job; arm it"));
   if (const Status may = MayRetry(port, *port.job); !may)
     return act.reply(std::unexpected(may.error()));
-  Apply(port, PortEvent::kTryAgain);
+  port.by_hand = true;
+  if (port.hands)
+    GoOn(port);
+  else
+    Apply(port, PortEvent::kTryAgain);
   Commit({Event("retry", act.actor, &port)}, *port.job, std::move(act));
 }
 

@@ -15,10 +15,17 @@ constexpr int kIdentifyTries = 3;
 constexpr auto kMuxPatience = 5s;  // usbmuxd shows a phone only after it talked to it
 constexpr auto kIdentifyDeadline = 90s;
 
+bool Is(const MuxPhone& listed, const usb::UsbPhone& phone) {
+  return listed.bus == phone.path.bus && listed.device_number == phone.device_number;
+}
+
 bool Lists(const std::set<MuxPhone>& phones, const usb::UsbPhone& phone) {
-  return std::ranges::any_of(phones, [&](const MuxPhone& listed) {
-    return listed.bus == phone.path.bus && listed.device_number == phone.device_number;
-  });
+  return std::ranges::any_of(phones, [&](const MuxPhone& listed) { return Is(listed, phone); });
+}
+
+bool ListsPaired(const std::set<MuxPhone>& phones, const usb::UsbPhone& phone) {
+  return std::ranges::any_of(
+      phones, [&](const MuxPhone& listed) { return Is(listed, phone) && listed.newly_paired; });
 }
 
 }  // namespace
@@ -31,6 +38,9 @@ void Cart::OnMux(bool connected, const std::set<MuxPhone>& phones) {
     if (port.mux_wait.Running()) {
       port.mux_wait.Stop();
       QueueIdentify(port);
+    } else if (port.hands && port.job->error == ErrorCode::kPairingNeeded &&
+               ListsPaired(mux_phones_, *port.usb)) {
+      GoOn(port);
     } else if (port.view.state == PortState::kFailed && !port.job) {
       Apply(port, PortEvent::kPhoneCame);  // it could not be asked before
     }

@@ -21,31 +21,44 @@ bool IsRackRoot(const std::string& signer_root) {
 
 }  // namespace
 
+ledger::JobRow Cart::NewJob(const Port& port, Action action, const std::string& actor) {
+  ledger::JobRow job;
+  job.id = parts_.ledger.NextJobId();
+  job.action = action;
+  job.port = port.view.key;
+  job.port_label = port.view.label;
+  job.phone = port.view.phone;
+  job.actor = actor;
+  job.created = NowMillis();
+  return job;
+}
+
+void Cart::TakeUp(Port& port, const ledger::JobRow& job) {
+  port.job = job;
+  port.by_hand = port.ask_ticket = false;
+  port.hand_tries = 0;
+  port.view.job = job.id;
+  port.view.armed_until.reset();
+  port.view.outcome = Outcome::kNone;
+  port.view.error = ErrorCode::kNone;
+  port.view.progress = {};
+  port.view.simulated = false;
+  port.meter.BeginStep(Step::kNone, parts_.clock.Now());
+}
+
 void Cart::CreateJob(Port& port) {
   const scheduler::ArmingId arming_id = *port.arming;
   const scheduler::Arming& arming = *armings_.Find(arming_id);
   const auto firmware = parts_.firmware.Choose(arming.firmware, port.view.phone.product);
   const Status taken = armings_.Take(arming_id, port.view.phone.ecid, parts_.clock.Wall());
   port.countdown.Stop();
-  ledger::JobRow job;
-  job.id = parts_.ledger.NextJobId();
-  job.action = arming.action;
-  job.port = port.view.key;
-  job.port_label = port.view.label;
-  job.phone = port.view.phone;
+  ledger::JobRow job = NewJob(port, arming.action, arming.actor);
   job.arming_id = arming_id.value;
-  job.actor = arming.actor;
-  job.created = NowMillis();
   if (firmware) {
     job.firmware_sha256 = ToHex(firmware->sha256);
     job.firmware_version = VersionText(*firmware);
   }
-  port.job = job;
-  port.view.job = job.id;
-  port.view.armed_until.reset();
-  port.view.progress = {};
-  port.view.simulated = false;
-  port.meter.BeginStep(Step::kNone, parts_.clock.Now());
+  TakeUp(port, job);
   Records records = {ledger::PutJob{job}, AsRecord(*armings_.Find(arming_id)),
                      Event("job_created", arming.actor, &port)};
   parts_.ledger.Append(
@@ -70,11 +83,10 @@ void Cart::QueueJob(Port& port) {
   Pump();
 }
 
-// Without a slot, for as long as TimeAbsence says.
 void Cart::AwaitPhone(Port& port) {
-  port.queue_when_back = true;
-  port.view.error = ErrorCode::kPhoneGone;
-  Changed(port);
+  port.job->error = ErrorCode::kPhoneGone;
+  port.job->context = "it is not on its port";
+  AwaitHands(port, true);
 }
 
 // What was to be written is not in the store any more: without a slot, until it is again.
@@ -93,7 +105,8 @@ void Cart::Pump() {
   while (const auto key = slots_.Next()) {
     Port& port = PortFor(*key);
     const scheduler::Arming* arming = armings_.Find({port.job->arming_id});
-    const bool expired = arming == nullptr || !(parts_.clock.Wall() < arming->expires);
+    const bool expired =
+        !IsTry(port.job->action) && (arming == nullptr || !(parts_.clock.Wall() < arming->expires));
     if (port.job->began.value == 0 && expired) {
       slots_.Remove(*key);
       port.job->context = "the arming expired before the job could begin";
@@ -105,6 +118,13 @@ void Cart::Pump() {
     }
   }
   CartChanged();
+}
+
+// What an operator tries again by hand has no arming any more; they are at the phone.
+ledger::UnixMillis Cart::ArmingExpires(const Port& port) const {
+  const scheduler::Arming* arming = armings_.Find({port.job->arming_id});
+  if (port.by_hand || arming == nullptr) return {};
+  return ToUnixMillis(arming->expires);
 }
 
 void Cart::RunWorker(Port& port) {
@@ -135,7 +155,13 @@ void Cart::RunWorker(Port& port) {
                      .firmware_sha256 = job.firmware_sha256,
                      .signing_url = settings_.signing_url,
                      .signing_ca_file = settings_.signing_ca_file,
+                     .further_hosts = settings_.further_hosts,
                      .journal = journal,
+                     .arming_expires = ArmingExpires(port),
+                     .ask_ticket = port.ask_ticket,
+                     .capture = settings_.capture_dir.empty()
+                                    ? ""
+                                    : settings_.capture_dir / (port.task + ".jsonl"),
                      .files = std::move(*files)};
   if (const Status started = parts_.workers.Start({port.task, std::move(orders)}); !started) {
     port.task.clear();
@@ -162,7 +188,6 @@ void Cart::RunAgain(Port& port) {
   port.view.job = job.id;
   port.view.progress = {};
   slots_.Remove(port.view.key);
-  if (!port.usb) TimeAbsence(port);
   parts_.ledger.Append(
       {ledger::PutJob{job}, Event("attempt", job.actor, &port, std::to_string(job.attempt))},
       [this, &port, id = job.id](Status status) {
@@ -175,7 +200,7 @@ void Cart::RunAgain(Port& port) {
 
 void Cart::FinishAttempt(Port& port, const Ended& ended) {
   ledger::JobRow& job = *port.job;
-  LetItExit(port);
+  LetItExit(port, ended.lets_go);
   port.cancel_grace.Stop();
   job.error = ended.error;
   job.context = ended.context;
@@ -187,17 +212,25 @@ void Cart::FinishAttempt(Port& port, const Ended& ended) {
   port.view.simulated = job.simulated;
   Records records;
   CloseStep(port, records);
+  if (!ended.phone_log_sha256.empty())
+    records.push_back(Event("phone_log", {}, &port, ended.phone_log_sha256));
   if (!records.empty()) parts_.ledger.Append(std::move(records));
-  parts_.observer.OnAttemptEnded(job);
+  if (!IsTry(job.action)) parts_.observer.OnAttemptEnded(job);
   const bool well =
       job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
-  if (well) {
+  if (IsTry(job.action)) {
+    Apply(port, PortEvent::kTried);
+  } else if (well) {
     Apply(port, PortEvent::kRestored);
   } else if (port.view.state == PortState::kWorking && !emergency_stop_ && !draining_ &&
              scheduler::TriesAgain(job.error, job.attempt)) {
     LogError(LogLevel::kWarning, "attempt failed, trying again", {ended.error, ended.context},
              {{"port", port.view.label}, {"job", std::to_string(job.id.value)}});
     Apply(port, PortEvent::kTryAgain);
+  } else if (port.view.state == PortState::kWorking && !draining_ &&
+             port.hand_tries < settings_.button_tries &&
+             scheduler::HandsFor(job.error) != scheduler::Hands::kNone) {
+    Apply(port, PortEvent::kNeedsHands);
   } else {
     Apply(port,
           job.error == ErrorCode::kWorkerDied ? PortEvent::kWorkerDied : PortEvent::kEndedBadly);
@@ -206,6 +239,7 @@ void Cart::FinishAttempt(Port& port, const Ended& ended) {
 
 void Cart::EndJob(Port& port) {
   ledger::JobRow& job = *port.job;
+  ClearHands(port);
   job.ended = NowMillis();
   if (job.outcome == Outcome::kNone) job.outcome = scheduler::OutcomeOf(job.error);
   port.view.outcome = job.outcome;
@@ -225,13 +259,14 @@ void Cart::EndJob(Port& port) {
             {"port", port.view.label},
             {"step", std::string(Name(job.step))},
             {"outcome", std::string(Name(job.outcome))}});
-  parts_.observer.OnJobEnded(job);
+  if (!IsTry(job.action)) parts_.observer.OnJobEnded(job);
   Pump();
 }
 
 // A job no worker was started for.
 void Cart::WithdrawJob(Port& port, ErrorCode error, const std::string& context) {
-  port.queue_when_gone = port.queue_when_back = port.queue_when_stored = false;
+  port.queue_when_gone = port.queue_when_stored = false;
+  ClearHands(port);
   slots_.Remove(port.view.key);
   if (port.job && port.job->ended.value == 0) {
     port.job->error = error;
@@ -270,11 +305,11 @@ void Cart::KillFor(Port& port, ErrorCode reason, const std::string& context) {
 }
 
 // It said its last word; a worker that then hangs is ended.
-void Cart::LetItExit(Port& port) {
+void Cart::LetItExit(Port& port, std::chrono::seconds longer) {
   port.task_ended = true;
   port.deadline.Stop();
   if (port.task.empty()) return;
-  port.deadline.Set(kExitPatience, [this, &port] { parts_.workers.Kill(port.task); });
+  port.deadline.Set(kExitPatience + longer, [this, &port] { parts_.workers.Kill(port.task); });
 }
 
 void Cart::StopTakingWork() {

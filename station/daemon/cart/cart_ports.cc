@@ -14,8 +14,7 @@ using scheduler::PortAction;
 using scheduler::PortEvent;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kAwayTime = 3s;          // longer than a phone takes to re-enumerate
-constexpr std::chrono::seconds kReturnPatience = 5min;  // for the phone of a job that began
+constexpr std::chrono::seconds kAwayTime = 3s;  // longer than a phone takes to re-enumerate
 constexpr auto kPublishInterval = 200ms;
 
 std::string Controller(const PortKey& key) { return key.value.substr(0, key.value.rfind(':')); }
@@ -87,10 +86,7 @@ void Cart::Came(Port& port, const usb::UsbPhone& phone) {
   port.view.phone.mode = phone.mode;
   Apply(port, job_runs || (result && IsPhoneOfResult(port)) ? PortEvent::kPhoneBack
                                                             : PortEvent::kPhoneCame);
-  if (std::exchange(port.queue_when_back, false) && state == PortState::kQueued) {
-    port.view.error = ErrorCode::kNone;
-    QueueJob(port);
-  }
+  if (AnswersHands(port)) GoOn(port);
   Changed(port);
 }
 
@@ -101,11 +97,10 @@ void Cart::Left(Port& port) {
   port.view.speed.clear();
   port.view.phone.mode = PhoneMode::kNone;
   Apply(port, PortEvent::kPhoneGone);
-  TimeAbsence(port);
-  if (AwaitsItsPhone(port) && port.task.empty()) {
-    slots_.Remove(port.view.key);
+  if (!AwaitsItsPhone(port))
+    TimeAbsence(port);
+  else if (port.task.empty() && !port.hands)
     AwaitPhone(port);
-  }
   Changed(port);
 }
 
@@ -120,7 +115,6 @@ void Cart::TimeAbsence(Port& port) {
   };
   std::chrono::seconds patience = kAwayTime;
   if (is_result()) patience = std::max(kAwayTime, settings_.result_rest);
-  if (AwaitsItsPhone(port)) patience = kReturnPatience;
   port.away.Set(patience, [this, &port, is_result] {
     if (!is_result() || port.seen_since_end) Apply(port, PortEvent::kStayedAway);
   });
@@ -185,6 +179,10 @@ void Cart::Do(Port& port, PortAction action) {
       return EndJob(port);
     case PortAction::kQueueAgain:
       return RunAgain(port);
+    case PortAction::kStoreTry:
+      return StoreTry(port);
+    case PortAction::kAwaitHands:
+      return AwaitHands(port, false);
   }
 }
 

@@ -9,8 +9,6 @@ namespace {
 constexpr auto kAwayAtStart =
     std::chrono::seconds(5);  // for the first scan to find a phone whose result is shown
 
-constexpr auto kAwayForBegun = std::chrono::minutes(5);  // to be plugged back in
-
 scheduler::Arming FromRow(const ledger::ArmingRow& row) {
   scheduler::Arming arming;
   arming.id = {row.id};
@@ -100,8 +98,9 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
   if (NotYetBegun(job) && !alive && !last_word) {
     Log(LogLevel::kInfo, "job queued again", {{"job", id}, {"port", port.view.label}});
     port.view.state = PortState::kQueued;
-    port.away.Set(AwaitsItsPhone(port) ? kAwayForBegun : kAwayAtStart,
-                  [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
+    if (!AwaitsItsPhone(port))
+      port.away.Set(kAwayAtStart,
+                    [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
     QueueJob(port);
     return Changed(port);
   }

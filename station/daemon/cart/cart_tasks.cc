@@ -5,6 +5,12 @@
 #include "station/daemon/cart/cart.h"
 
 namespace station::daemon {
+namespace {
+
+// A worker ends a step that is over its deadline by itself; one that cannot is ended.
+constexpr std::chrono::seconds kWorkersOwn{15};
+
+}  // namespace
 
 void Cart::OnStep(const std::string& task, const StepReport& report) {
   Port* port = PortOfTask(task);
@@ -32,8 +38,9 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
     Log(LogLevel::kInfo, "step started",
         {{"job", std::to_string(job.id.value)}, {"port", port->view.label}, {"step", step}});
     if (const auto limit = Spec(report.step).deadline; limit.count() > 0)
-      port->deadline.Set(
-          limit, [this, port, step] { KillFor(*port, ErrorCode::kStepTimeout, "step " + step); });
+      port->deadline.Set(limit + kWorkersOwn, [this, port, step] {
+        KillFor(*port, ErrorCode::kStepTimeout, "step " + step);
+      });
   }
   records.push_back(ledger::PutJob{job});
   parts_.ledger.Append(std::move(records));

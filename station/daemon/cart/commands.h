@@ -43,6 +43,14 @@ struct DisarmSpec {
   std::vector<std::string> ports;  // when given, only these are let go
 };
 
+// A dry run.
+struct TrySpec {
+  std::string port;  // label, path or key
+  Action action = Action::kErase;
+  std::string firmware;     // beginning of a SHA-256; empty: the newest for the product
+  bool ask_ticket = false;  // also ask the signing server; else nobody is told
+};
+
 // Which job: by number, or the one of a port.
 struct JobRef {
   JobId id;

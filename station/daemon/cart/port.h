@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "scheduler/arming.h"
+#include "scheduler/verdict.h"
 #include "station/daemon/cart/clock.h"
 #include "station/daemon/cart/progress.h"
 #include "station/daemon/cart/view.h"
@@ -14,9 +15,16 @@
 
 namespace station::daemon {
 
+// What a job waits for.
+struct HandsWait {
+  scheduler::Hands for_what = scheduler::Hands::kNone;
+  bool next_is_ready = false;  // the attempt that goes on is numbered already
+};
+
 struct Port {
   explicit Port(Clock& clock)
       : away(clock),
+        hands_over(clock),
         countdown(clock),
         mux_wait(clock),
         deadline(clock),
@@ -34,8 +42,9 @@ struct Port {
   int identify_tries = 0;
   bool task_ended = false;         // it said its last word; only its exit is missing
   bool queue_when_gone = false;    // the next attempt waits for that exit
-  bool queue_when_back = false;    // the next attempt waits for the phone
   bool queue_when_stored = false;  // the next attempt waits for its firmware
+  std::optional<HandsWait> hands;  // it waits for somebody at the phone
+  int hand_tries = 0;              // of this job
   ErrorCode killed_for = ErrorCode::kNone;
   std::string ended_context;  // with killed_for
   bool destructive = false;   // of the running step
@@ -43,12 +52,15 @@ struct Port {
   SteadyTime step_began{};
   ProgressMeter meter;
   store::Lease lease;
+  bool ask_ticket = false;      // of a dry run: the signing server is asked as well
+  bool by_hand = false;         // an operator asked for this attempt
   bool seen_since_end = false;  // the phone was there after its job had ended
 
   std::optional<scheduler::ArmingId> arming;  // that takes it (armed, held)
   ErrorCode hold = ErrorCode::kNone;
 
   Timer away;          // no phone for how long?
+  Timer hands_over;    // of one try
   Timer countdown;     // to the job
   Timer mux_wait;      // for usbmuxd to list the phone
   Timer deadline;      // of the running step

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "station/base/enums.h"
 #include "station/base/error_code.h"
@@ -23,6 +24,14 @@ struct ProgressView {
   std::optional<std::chrono::seconds> eta;
 };
 
+// A job waits for somebody at the phone.
+struct HandsView {
+  int attempt = 0;  // of the tries somebody is given
+  int of = 0;
+  WallTime until{};
+  std::vector<std::string> steps;  // which buttons
+};
+
 struct PortView {
   PortKey key;
   std::string path;  // empty while nothing is plugged in
@@ -33,6 +42,7 @@ struct PortView {
   JobId job;
   ErrorCode error = ErrorCode::kNone;
   std::string what_to_do;
+  std::optional<HandsView> hands;
   std::string speed;
   std::int64_t arming = 0;
   std::optional<WallTime> armed_until;

@@ -1,5 +1,6 @@
 #include "station/daemon/supervise/messages.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "station/link/channel.h"
@@ -17,6 +18,8 @@ Enum EnumFrom(std::uint32_t number, const std::array<Enum, N>& all) {
 ErrorCode CodeFrom(std::uint32_t number) {
   return ErrorCodeFromNumber(number).value_or(ErrorCode::kInternal);
 }
+
+constexpr std::uint32_t kLongestLetGo = 300;  // seconds
 
 // A worker's text ends in logs, the ledger and on screens.
 std::string Bounded(const std::string& text) {
@@ -44,7 +47,11 @@ void Fill(worker::v1::Welcome& welcome, const RestoreTask& task) {
   Fill(*orders.mutable_port(), task.port);
   orders.set_ecid(task.phone.ecid.value);
   orders.set_udid(task.phone.udid);
-  orders.set_action(static_cast<std::uint32_t>(task.action));
+  orders.set_action(static_cast<std::uint32_t>(Tried(task.action)));
+  orders.set_dry_run(IsTry(task.action));
+  orders.set_ask_ticket(task.ask_ticket);
+  orders.set_capture_path(task.capture);
+  orders.set_serial_number(task.phone.serial_number);
   orders.set_product(task.phone.product);
   orders.set_board(task.phone.board);
   orders.set_signing_url(task.signing_url);
@@ -53,8 +60,10 @@ void Fill(worker::v1::Welcome& welcome, const RestoreTask& task) {
   orders.set_firmware_sha256(task.firmware_sha256);
   orders.set_attempt(task.attempt);
   orders.set_signing_ca_file(task.signing_ca_file);
+  for (const std::string& host : task.further_hosts) orders.add_further_hosts(host);
   orders.set_chip_id(task.phone.chip_id);
   orders.set_board_id(task.phone.board_id);
+  orders.set_arming_expires_unix_milliseconds(task.arming_expires.value);
 }
 
 void Fill(worker::v1::Network& message, const Network& network) {
@@ -156,7 +165,9 @@ Ended FromMessage(const worker::v1::Finished& message) {
           .context = Bounded(message.context()),
           .step = EnumFrom(message.step(), kAllSteps),
           .os_build_after = Bounded(message.os_build_after()),
-          .signer_root = Bounded(message.signer_root())};
+          .signer_root = Bounded(message.signer_root()),
+          .phone_log_sha256 = Bounded(message.phone_log_sha256()),
+          .lets_go = std::chrono::seconds(std::min(message.lets_go_seconds(), kLongestLetGo))};
 }
 
 store::Entry FromMessage(const worker::v1::Imported& message) {

@@ -1,6 +1,7 @@
 #pragma once
 // What stationd has other processes do, as plain structs, and what it hears back.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -37,7 +38,11 @@ struct RestoreTask {
   std::string firmware_sha256;
   std::string signing_url;
   std::filesystem::path signing_ca_file;
+  std::vector<std::string> further_hosts;
   std::filesystem::path journal;
+  ledger::UnixMillis arming_expires;  // 0: not to be looked at any more
+  bool ask_ticket = false;            // a dry run that asks the signing server as well
+  std::filesystem::path capture;      // where its dialogue is written; empty: nowhere
   store::WorkerFiles files;
 };
 
@@ -104,6 +109,9 @@ struct Ended {
   Step step = Step::kNone;
   std::string os_build_after = {};
   std::string signer_root = {};
+  std::string phone_log_sha256 =
+      {};  // of the phone's own log, kept beside the journal; empty: it gave none
+  std::chrono::seconds lets_go{0};  // the process may stay that long to bring its phone back
 };
 
 struct StepReport {

@@ -31,6 +31,10 @@ void ExpectSame(const Config& a, const Config& b) {
   EXPECT_EQ(a.metrics_enabled, b.metrics_enabled);
   EXPECT_EQ(a.concurrency, b.concurrency);
   EXPECT_EQ(a.restored_port_rest, b.restored_port_rest);
+  EXPECT_EQ(a.button_tries, b.button_tries);
+  EXPECT_EQ(a.button_wait, b.button_wait);
+  EXPECT_EQ(a.capture, b.capture);
+  EXPECT_EQ(a.further_hosts, b.further_hosts);
   EXPECT_EQ(a.countdown, b.countdown);
   EXPECT_EQ(a.arming_expiry, b.arming_expiry);
   EXPECT_EQ(a.never_wipe.ecids, b.never_wipe.ecids);
@@ -51,7 +55,7 @@ TEST(ConfigTest, TheCommentedFileIsTheDefaults) {
 TEST(ConfigTest, TheCommentedFileShowsEveryKey) {
   const auto document = yaml::Read(kDefaultFile);
   ASSERT_TRUE(document);
-  ASSERT_EQ(document->root.entries.size(), 8U);
+  ASSERT_EQ(document->root.entries.size(), 9U);
   for (const yaml::Entry& section : document->root.entries) {
     const auto config = Parse(section.key + ":\n  no_such_key_at_all: 1\n", "f");
     ASSERT_FALSE(config);
@@ -85,6 +89,7 @@ firmware: {fetch: auto, vendor_list_url: "https://a.example/v", ipsw_me_url: "ht
   bytes_per_second: 1000, store_budget: 5000, scrub_interval: 24h, scrub_bytes_per_second: 2048}
 metrics: {enabled: false, address: "::1", port: 0}
 jobs: {concurrency: 30, restored_port_rest: 2m}
+restore: {further_hosts: [fdr.example, 127.0.0.1]}
 arming: {countdown: 0s, expiry: 2h}
 never_wipe:
   ecids: [0x1A2B, "dec:17"]
@@ -120,6 +125,7 @@ api: {viewer_group: users, operator_group: bench, admin_group: _wheel}
   EXPECT_EQ(config->metrics_port, 0);
   EXPECT_EQ(config->concurrency, 30U);
   EXPECT_EQ(config->restored_port_rest, seconds(120));
+  EXPECT_THAT(config->further_hosts, ElementsAre("fdr.example", "127.0.0.1"));
   EXPECT_EQ(config->countdown, seconds(0));
   EXPECT_EQ(config->arming_expiry, seconds(7200));
   EXPECT_THAT(config->never_wipe.ecids, ElementsAre(Ecid{0x1a2b}, Ecid{17}));

@@ -155,5 +155,17 @@ TEST(PortTextTest, OnlyChangesWorthALineAre) {
   EXPECT_TRUE(WorthALine(before, Failed(before, ErrorCode::kPhoneGone)));
 }
 
+TEST(PortTextTest, SaysWhichButtonsToPress) {
+  v1::Port port = Failed(MakePort("A1", v1::PORT_STATE_QUEUED), ErrorCode::kEnterRecoveryRefused);
+  port.mutable_hands()->set_attempt(2);
+  port.mutable_hands()->set_of(3);
+  port.mutable_hands()->mutable_until()->set_seconds(0);
+  port.mutable_hands()->add_steps("Press Volume Up and let go.");
+  port.mutable_hands()->add_steps("Hold the Side button.");
+  const std::string text = RenderPorts({port}, Screen{.width = 200});
+  EXPECT_THAT(text, HasSubstr("put it there by its buttons. Try 2 of 3, until "));
+  EXPECT_THAT(text, HasSubstr(": 1. Press Volume Up and let go. 2. Hold the Side button."));
+}
+
 }  // namespace
 }  // namespace station::ctl

@@ -182,11 +182,13 @@ TEST_F(CartJobs, CancelInTheStream_WaitsForTheWorker) {
 TEST_F(CartJobs, StepDeadline_EndsTheWorker) {
   world.cart->OnStep(task, {Step::kSign, false, {}});
   world.Turn(181s);
+  EXPECT_FALSE(world.workers.killed.contains(task)) << "it may still end it by itself";
+  world.Turn(15s);
   EXPECT_TRUE(world.workers.killed.contains(task));
   world.Die(task);
   EXPECT_EQ(Stored().attempt, 2) << "tried again once";
   world.cart->OnStep(task, {Step::kSign, false, {}});
-  world.Turn(181s);
+  world.Turn(196s);
   world.Die(task);
   EXPECT_EQ(world.View(1).state, PortState::kFailed);
   EXPECT_EQ(Stored().error, ErrorCode::kStepTimeout);
@@ -240,12 +242,12 @@ TEST_F(CartJobs, LeavesAgainWhileQueued_IsAwaitedAgain) {
   EXPECT_EQ(world.View(1).state, PortState::kWorking);
 }
 
-TEST_F(CartJobs, PhoneThatStaysAway_ResultStaysUntilItIsBack) {
+TEST_F(CartJobs, PhoneThatStaysAway_EndsWithoutASignOfLife_AndCanBeRetriedOnceItIsBack) {
   world.Plug({});
   world.End(task, {.error = ErrorCode::kPhoneGone});
   world.Turn(6min);
   EXPECT_EQ(world.View(1).state, PortState::kFailed) << "what to do is still shown";
-  EXPECT_EQ(Stored().outcome, Outcome::kNeedsCableOrPort);
+  EXPECT_EQ(Stored().outcome, Outcome::kNoSignOfLife);
   EXPECT_EQ(world.Retry("1").error().code, ErrorCode::kPhoneGone);
   world.Plug({OnBus(1, 9, PhoneMode::kRecovery, "ECID:0000000000001111")});
   EXPECT_EQ(world.View(1).state, PortState::kFailed);

@@ -137,6 +137,7 @@ TEST_F(TopologyTest, EmptyPort_HasItsKeyToo) {
 
 TEST(PhoneSerial, ModesFollowFromTheProductId) {
   EXPECT_EQ(ModeOfProductId(0x1227), PhoneMode::kDfu);
+  for (const std::uint16_t other : {0x1222, 0x1881, 0xF014}) EXPECT_EQ(ModeOfProductId(other), PhoneMode::kOther);
   EXPECT_EQ(ModeOfProductId(0x1281), PhoneMode::kRecovery);
   EXPECT_EQ(ModeOfProductId(0x12A8), PhoneMode::kNormal);
   EXPECT_EQ(ModeOfProductId(0x1284), PhoneMode::kNone);

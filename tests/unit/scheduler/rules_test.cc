@@ -63,6 +63,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{ErrorCode::kSigningRefused, Outcome::kNeedsFirmwareOrSigning, 0},
                     Row{ErrorCode::kBootRejectedComponent, Outcome::kNeedsFirmwareOrSigning, 0},
                     Row{ErrorCode::kFirmwareRotted, Outcome::kNeedsFirmwareOrSigning, 1},
+                    Row{ErrorCode::kBootRejectedNonce, Outcome::kNeedsFirmwareOrSigning, 1},
+                    Row{ErrorCode::kDeviceStatusSep, Outcome::kHeld, 1},
                     Row{ErrorCode::kNonceChanged, Outcome::kNeedsFirmwareOrSigning, 1},
                     Row{ErrorCode::kPhoneMismatch, Outcome::kHeld, 0},
                     Row{ErrorCode::kNeedsButtons, Outcome::kNeedsButtons, 0},
