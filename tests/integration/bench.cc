@@ -55,10 +55,14 @@ Bench::~Bench() {
 }
 
 void Bench::Start() {
+  ASSERT_NO_FATAL_FAILURE(StartRack());
+  StartStation();
+}
+
+void Bench::StartRack() {
   rack_ = Background({Program("station-rack"), "run", "--cart", dir_ / "cart.yaml", "--dir", dir_ / "rack"}, dir_ / "rack.out");
   ASSERT_TRUE(rack_.AwaitReady()) << ReadAll(dir_ / "rack.out.err");
   WriteConfig();
-  StartStation();
 }
 
 void Bench::WriteConfig() {

@@ -36,6 +36,7 @@ class Bench {
 
   // Starts the rack, then stationd in it. Fails the test when either does not get ready.
   void Start();
+  void StartRack();
   void StartStation();
   void StopStation();
   // A signal ("KILL", "STOP") to the worker of that job; false when there is none.
@@ -75,6 +76,8 @@ class Bench {
   [[nodiscard]] std::string StationLog() const { return Read(dir_ / "stationd.out.err"); }
   [[nodiscard]] std::filesystem::path StateDir() const { return dir_ / "state"; }
   [[nodiscard]] std::filesystem::path RunDir() const { return dir_ / "run"; }
+  // What was said to that phone, or to the `signer`: the rack's README, "Recordings".
+  [[nodiscard]] std::filesystem::path Recording(const std::string& name) const { return dir_ / "rack" / "recordings" / (name + ".jsonl"); }
 
  private:
   void WriteConfig();

@@ -54,7 +54,7 @@ void RenewNonces(PhoneState& state, Event cause, const PhoneSpec& spec) {
     case Event::kRunKernel:
       return;
     case Event::kRunIbss:
-      if (spec.dfu_nonce_changes) DrawApNonce(state, spec.product.generation);
+      if (spec.dfu_nonce_changes) DrawApNonce(state, spec);
       return;
     case Event::kPanic:
     case Event::kReboot:
@@ -65,7 +65,7 @@ void RenewNonces(PhoneState& state, Event cause, const PhoneSpec& spec) {
     case Event::kHoldForDfu:
     case Event::kPowerOff:
     case Event::kPowerOn:
-      DrawNonces(state, spec.product.generation);
+      DrawNonces(state, spec);
   }
 }
 

@@ -111,6 +111,7 @@ Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const Pro
   STATION_CHECK(station::WriteFileDurably(folder / "rack-root.pem", keys.RootPem()));
   STATION_TRY(root, RootOfTrust::FromPem(keys.RootPem()));
   STATION_TRY(signer, SignerServer::Start(std::move(keys), products));
+  signer->RecordTo(folder / "recordings" / "signer.jsonl");
   STATION_TRY(downloads, DownloadServer::Start());
   std::unique_ptr<Rack> rack(
       new Rack(folder, std::move(lock), std::move(signer), std::move(downloads)));

@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "tests/rack/image4/constraints.h"
 
@@ -52,8 +53,10 @@ OwnedCertificate Issue(const CertificateOrder& order, const ChainShape& shape) {
   X509_set_version(made, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(made),
                    order.role == CertificateOrder::Role::kLeaf ? 2 : 1);
-  X509_gmtime_adj(X509_getm_notBefore(made), order.expired ? -100 * kDay : -kDay);
-  X509_gmtime_adj(X509_getm_notAfter(made), order.expired ? -kDay : 3650 * kDay);
+  // Of a whole day: certificates of the same day are equal, and so are tickets for equal requests.
+  const std::time_t today = std::time(nullptr) / kDay * kDay;
+  ASN1_TIME_set(X509_getm_notBefore(made), today - (order.expired ? 100 * kDay : kDay));
+  ASN1_TIME_set(X509_getm_notAfter(made), today + (order.expired ? -kDay : 3650 * kDay));
   X509_set_pubkey(made, order.key);
   SetName(X509_get_subject_name(made), order.name);
   SetName(X509_get_issuer_name(made), order.issuer);

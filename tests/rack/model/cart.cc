@@ -193,6 +193,8 @@ const Keys<PhoneSpec>& PhoneKeys() {
        "an iBSS shows another nonce than the boot ROM; false (1.0.0-class hosts on Linux "
        "cannot cope)",
        Flag(&PhoneSpec::dfu_nonce_changes)},
+      {"fixed_nonces", "the same nonces at every draw: equal runs get equal tickets; false",
+       Flag(&PhoneSpec::fixed_nonces)},
       {"timing", "a map of seconds, see below", ReadTiming},
       {"faults", "a list of faults as `fault PHONE` takes them", ReadFaults},
   };

@@ -59,6 +59,9 @@ struct PhoneSpec {
   // idevicerestore 1.0.0 can bear on Linux: it opens the phone a second time to read SNON, and
   // usbfs lets nobody claim an interface twice.
   bool dfu_nonce_changes = false;
+  // Draws the same nonces every time, its own: equal runs then get equal tickets, and two hosts can
+  // be compared byte for byte.
+  bool fixed_nonces = false;
   Timing timing;
   std::vector<std::string> faults;  // as the fault command takes them
 };

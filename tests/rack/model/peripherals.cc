@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tests/rack/image4/digest.h"
+#include "tests/rack/model/chance.h"
 
 namespace rack {
 namespace {
@@ -98,18 +99,6 @@ constexpr auto kKinds = std::to_array<Kind>(
 
 const Kind& KindOf(Updater updater) { return *std::ranges::find(kKinds, updater, &Kind::updater); }
 
-// Bytes that are this phone's own, the same at every start.
-Bytes Own(const PhoneSpec& spec, const std::string& what, std::size_t size) {
-  Bytes out;
-  Bytes row = Hash(HashKind::kSha256, AsBytes("rack chip " + ToString(spec.ecid) + " " + what));
-  while (out.size() < size) {
-    out.insert(out.end(), row.begin(), row.end());
-    row = Hash(HashKind::kSha256, row);
-  }
-  out.resize(size);
-  return out;
-}
-
 // Below 2^56: some clients read chip ids as signed numbers.
 std::uint64_t OwnNumber(const PhoneSpec& spec, const std::string& what) {
   std::uint64_t number = 0;
@@ -127,7 +116,7 @@ Value ValueOf(const Field& field, const std::string& key, const PhoneSpec& spec,
     case From::kOwnNumber:
       return OwnNumber(spec, key);
     case From::kFresh:
-      return RandomBytes(field.size);
+      return Drawn(spec, key, field.size);
     case From::kFlag:
       return field.size != 0;
     case From::kNumber:
@@ -199,7 +188,7 @@ void Complete(Peripheral& chip, const PhoneSpec& spec, const BoardFacts& facts) 
   }
   if (chip.updater == Updater::kVinyl)
     for (const char* nonce : {"EUICCGoldNonce", "EUICCMainNonce"})
-      chip.info.Set(nonce, RandomBytes(16));
+      chip.info.Set(nonce, Drawn(spec, nonce, 16));
   if (chip.updater == Updater::kCryptex1) chip.identity.Set("Cryptex1,UDID", Cryptex1Udid(spec));
 }
 

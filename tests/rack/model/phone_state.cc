@@ -1,6 +1,7 @@
 #include "tests/rack/model/phone_state.h"
 
 #include "tests/rack/image4/digest.h"
+#include "tests/rack/model/chance.h"
 #include "tests/rack/model/peripherals.h"
 
 namespace rack {
@@ -42,13 +43,13 @@ void PhoneState::DestroyUserData() {
   locked = false;
 }
 
-void DrawNonces(PhoneState& state, const Generation& generation) {
-  DrawApNonce(state, generation);
-  state.sep_nonce = RandomBytes(kSepNonceSize);
+void DrawNonces(PhoneState& state, const PhoneSpec& spec) {
+  DrawApNonce(state, spec);
+  state.sep_nonce = Drawn(spec, "SepNonce", kSepNonceSize);
 }
 
-void DrawApNonce(PhoneState& state, const Generation& generation) {
-  state.ap_nonce = RandomBytes(generation.ap_nonce_size);
+void DrawApNonce(PhoneState& state, const PhoneSpec& spec) {
+  state.ap_nonce = Drawn(spec, "ApNonce", spec.product.generation.ap_nonce_size);
 }
 
 PhoneState FreshState(const PhoneSpec& spec) {
@@ -76,8 +77,8 @@ PhoneState FreshState(const PhoneSpec& spec) {
   state.charging = spec.charging;
   state.activation_lock = spec.activation_lock;
   state.effaceable_key = RandomBytes(kEffaceableKeySize);
-  state.baseband_nonce = RandomBytes(kBasebandNonceSize);
-  DrawNonces(state, spec.product.generation);
+  state.baseband_nonce = Drawn(spec, "baseband nonce", kBasebandNonceSize);
+  DrawNonces(state, spec);
   return state;
 }
 

@@ -80,7 +80,7 @@ struct PhoneState {
 // where a power failure would have left it.
 [[nodiscard]] PhoneState FromValue(const Value& saved, const PhoneSpec& spec);
 
-void DrawNonces(PhoneState& state, const Generation& generation);
-void DrawApNonce(PhoneState& state, const Generation& generation);
+void DrawNonces(PhoneState& state, const PhoneSpec& spec);
+void DrawApNonce(PhoneState& state, const PhoneSpec& spec);
 
 }  // namespace rack

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "station/base/ids.h"
+#include "tests/rack/image4/der.h"
 #include "tests/rack/image4/digest.h"
 #include "tests/rack/wire/json.h"
 
@@ -17,9 +18,9 @@ constexpr int kDeepestShown = 2;
 
 std::string Shown(const Value& value, int depth);
 
-// {size, sha256} is shown by its size.
+// {size, sha256} and {size, sha256, im4p} are shown by their size.
 std::optional<std::uint64_t> SizeOfPayload(const Value& value) {
-  if (value.AsDict() == nullptr || value.AsDict()->size() != 2) return std::nullopt;
+  if (value.AsDict() == nullptr || value.AsDict()->size() > 3) return std::nullopt;
   return value.Find("sha256") == nullptr ? std::nullopt : value.Number("size");
 }
 
@@ -40,6 +41,20 @@ std::string Shown(const Value& value, int depth) {
   if (const auto* array = value.AsArray()) return fmt::format("[{}]", array->size());
   if (const auto size = SizeOfPayload(value)) return fmt::format("<{} bytes>", *size);
   return value.AsDict() == nullptr ? "?" : ShownDict(*value.AsDict(), depth);
+}
+
+// The IM4P in an IMG4: what a host sends apart from the ticket.
+std::optional<std::span<const std::uint8_t>> PayloadOf(std::span<const std::uint8_t> bytes) {
+  const auto image = der::Whole(bytes, der::Tag::kSequence);
+  if (!image) return std::nullopt;
+  der::Reader reader(image->content);
+  if (reader.NextText() != "IMG4") return std::nullopt;
+  const auto payload = reader.Next(der::Tag::kSequence);
+  return payload ? std::optional(payload->whole) : std::nullopt;
+}
+
+std::string Sha256(std::span<const std::uint8_t> bytes) {
+  return station::ToHex(Hash(HashKind::kSha256, bytes));
 }
 
 Value Bounded(Value message) {
@@ -102,8 +117,9 @@ void Recorder::Note(RecordedEvent event, const Value& message) {
 }
 
 Value PayloadNote(std::span<const std::uint8_t> bytes) {
-  return Value::Dict{{"size", std::uint64_t{bytes.size()}},
-                     {"sha256", station::ToHex(Hash(HashKind::kSha256, bytes))}};
+  Value note = Value::Dict{{"size", std::uint64_t{bytes.size()}}, {"sha256", Sha256(bytes)}};
+  if (const auto payload = PayloadOf(bytes)) note.Set("im4p", Sha256(*payload));
+  return note;
 }
 
 Value WithoutPayload(const Value& value) {

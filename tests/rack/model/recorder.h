@@ -52,7 +52,8 @@ class Recorder {
   std::uint64_t size_ = 0;
 };
 
-// The value with bytes replaced by {size, sha256} and long texts cut.
+// The value with bytes replaced by {size, sha256}, with the SHA-256 of the `im4p` in those that are
+// an IMG4, and long texts cut.
 [[nodiscard]] Value WithoutPayload(const Value& value);
 // What stands for bytes.
 [[nodiscard]] Value PayloadNote(std::span<const std::uint8_t> bytes);

@@ -4,6 +4,7 @@
 
 #include "station/base/ids.h"
 #include "tests/rack/image4/digest.h"
+#include "tests/rack/model/chance.h"
 #include "tests/rack/side/baseband.h"
 #include "tests/rack/side/ticket.h"
 
@@ -158,6 +159,13 @@ std::expected<Bytes, Refusal> CheckFirmware(const RestoreRun& run, const ZipMemb
   return BasebandDigest(*entry);
 }
 
+// The archive around them says when it was made, and differs each time.
+void RecordFiles(const RestoreRun& run, const ZipMembers& members) {
+  Value files = Value::Dict{};
+  for (const auto& [name, bytes] : members) files.Set(name, bytes);
+  run.phone.Record("baseband", Toward::kPhone, "files", files);
+}
+
 bool Tell(RestoreRun& run, Value output) {
   return run.dialogue.Tell(Value::Dict{
       {"MsgType", "BBUpdateStatusMsg"}, {"Accepted", true}, {"Output", std::move(output)}});
@@ -181,11 +189,12 @@ StepResult AskBaseband(RestoreRun& run) {
   const Bytes nonce = run.phone.State().baseband_nonce;
   const auto members = Request(run, expected->baseband, &nonce);
   if (!members) return std::unexpected(members.error());
+  RecordFiles(run, *members);
   const auto digest = CheckFirmware(run, *members, *expected, nonce);
   if (!digest) return std::unexpected(digest.error());
   run.phone.ChangeAndSave([&](PhoneState& state) {
     state.firmware[kComponent] = station::ToHex(*digest);
-    state.baseband_nonce = RandomBytes(kBasebandNonceSize);
+    state.baseband_nonce = Drawn(run.phone.Spec(), "baseband nonce", kBasebandNonceSize);
   });
   const Value done = Value::Dict{{"done", true},
                                  {"CertID", expected->baseband.certificate},

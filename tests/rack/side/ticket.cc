@@ -1,5 +1,7 @@
 #include "tests/rack/side/ticket.h"
 
+#include <algorithm>
+
 #include "tests/rack/image4/ticket.h"
 
 namespace rack {
@@ -18,10 +20,19 @@ std::unexpected<Refusal> Refuse(std::string_view name, const char* why) {
   return std::unexpected(Refusal{Reason::kUpdaterTicket, std::string(name) + ": " + why});
 }
 
+// Keys in order, so that equal requests get equal tickets whoever wrote them.
+Value Sorted(const Value& value) {
+  if (value.AsDict() == nullptr) return value;
+  Value::Dict sorted;
+  for (const auto& [key, item] : *value.AsDict()) sorted.emplace_back(key, Sorted(item));
+  std::ranges::sort(sorted, {}, [](const auto& entry) { return entry.first; });
+  return sorted;
+}
+
 }  // namespace
 
 Bytes WriteSideTicket(const SigningKeys& keys, std::string_view name, const Value& bound) {
-  const std::string list = bound.ToBinary();
+  const std::string list = Sorted(bound).ToBinary();
   // What a leaf asks for besides the chip, at its plainest.
   const Bytes identity = WriteKeyedSet("MANP", {{"BNCH", der::Octets({})},
                                                 {"BORD", der::Number(0)},

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "tests/rack/image4/components.h"
+#include "tests/rack/image4/digest.h"
 #include "tests/rack/image4/verify.h"
 
 namespace rack {
@@ -174,7 +175,9 @@ Bytes Identity(const Value& request, const ApTicketFaults& faults) {
       {"CSEC", der::Flag(request.Flag("ApSecurityMode", true))},
       {"ECID", der::Number(request.Number("ApECID").value_or(0) ^ (faults.wrong_ecid ? 1U : 0U))},
       {"SDOM", number("ApSecurityDomain")},
-      {"srvn", der::Octets(RandomBytes(20))},
+      // The server's own nonce, which nothing checks: from the phone's, so that equal requests get
+      // equal tickets.
+      {"srvn", der::Octets(Hash(HashKind::kSha1, nonce))},
   };
   for (const Carried& carried : kCarried)
     if (Has(request, carried)) properties[carried.four_cc] = Encode(*request.Find(carried.key));

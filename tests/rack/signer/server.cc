@@ -73,6 +73,7 @@ std::string SignerServer::AnswerTo(const std::string& method, const std::string&
   const SignerFaults faults = Faults();
   const auto request = Value::Parse(body);
   if (!request) return HttpAnswer("200 OK", "STATUS=511&MESSAGE=No data in the request");
+  recorder_->Note({.channel = "signer", .toward = Toward::kPhone, .kind = "request"}, *request);
   return HttpAnswer("200 OK", signer_.Answer(*request, faults));
 }
 

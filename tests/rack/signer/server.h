@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/rack/model/recorder.h"
 #include "tests/rack/signer/tss.h"
 #include "tests/rack/wire/server.h"
 
@@ -22,6 +23,8 @@ class SignerServer {
   [[nodiscard]] SignerFaults Faults() const;
   void SetFaults(const SignerFaults& faults);
   [[nodiscard]] std::uint64_t TicketsAsked() const { return asked_; }
+  // Every request that can be read, from then on; call it before the first.
+  void RecordTo(const std::filesystem::path& file) { recorder_ = std::make_unique<Recorder>(file); }
 
  private:
   SignerServer(TicketSigner signer, TcpListener listener);
@@ -35,6 +38,7 @@ class SignerServer {
   mutable std::mutex mutex_;
   SignerFaults faults_;
   std::atomic<std::uint64_t> asked_{0};
+  std::unique_ptr<Recorder> recorder_ = std::make_unique<Recorder>();
   std::unique_ptr<SocketServer> server_;  // last: its threads use the rest
 };
 
