@@ -9,7 +9,6 @@ using enum Need;
 using enum BeforeRetry;
 
 constexpr unsigned kNoNeeds = static_cast<unsigned>(Need::kNone);
-constexpr unsigned kPhoneOnly = static_cast<unsigned>(kPhone);
 
 // Deadlines are outer limits: what a step does gives up sooner by itself and says why. Streaming
 // moves up to 10 GB over what may be a shared USB 2 hub; an image that stopped moving for two

@@ -91,13 +91,14 @@ struct Refusal {
   std::vector<std::string> fault;  // station-rack fault ...
   const char* error;
   const char* left_in;  // mode of the phone afterwards
+  bool keeps_data = true;
 };
 
 void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
 
 class RefusedRestore : public testing::TestWithParam<Refusal> {};
 
-TEST_P(RefusedRestore, EndsWithItsOwnErrorAndTheUserDataIntact) {
+TEST_P(RefusedRestore, EndsWithItsOwnErrorAndNothingDestroyedBefore) {
   Bench bench({.cart = kOne});
   bench.Start();
   (void)bench.Import("iphone8_ios15");
@@ -110,7 +111,7 @@ TEST_P(RefusedRestore, EndsWithItsOwnErrorAndTheUserDataIntact) {
   ASSERT_TRUE(bench.AwaitState("1-1.1", "FAILED"));
   EXPECT_EQ(ErrorOf(bench.LastJob("1-1.1")), GetParam().error) << bench.LastJob("1-1.1");
   const YAML::Node phone = bench.Phone("A1");
-  EXPECT_TRUE(phone["user_data_present"].as<bool>());
+  EXPECT_EQ(phone["user_data_present"].as<bool>(), GetParam().keeps_data);
   EXPECT_EQ(phone["mode"].as<std::string>(), GetParam().left_in);
 }
 
@@ -126,7 +127,13 @@ INSTANTIATE_TEST_SUITE_P(EraseRestore, RefusedRestore,
                                          Refusal{"no_longer_signed",
                                                  {"signer", "refuse-94"},
                                                  "ERROR_CODE_SIGNING_NOT_SIGNED",
-                                                 "normal"}),
+                                                 "normal"},
+                                         // Asked for when the system is on the phone already.
+                                         Refusal{"another_chip_not_signed",
+                                                 {"signer", "refuse-updater", "SE"},
+                                                 "ERROR_CODE_SIGNING_NOT_SIGNED",
+                                                 "recovery",
+                                                 false}),
                          [](const auto& row) { return row.param.name; });
 
 TEST(EraseRestore, StalledStreamTimesOutAndTheNextAttemptRestores) {

@@ -56,6 +56,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"fail-at-step fud 1015", "", ErrorCode::kDeviceStatusBaseband, true, "normal", false, true},
     {"fail-at-step boot-arguments 14", "", ErrorCode::kDeviceStatus, false, "recovery", false,
      true},
+    {"updater-loop SE 40", "", ErrorCode::kUpdaterLoop, false, "recovery", false, true},
 });
 
 std::string NameOf(std::size_t i) { return "A" + std::to_string(i + 1); }

@@ -129,6 +129,7 @@ Rack::Rack(fs::path folder, station::Fd lock, std::unique_ptr<SignerServer> sign
       bus_(MakeSubfolder(short_.Path(), "w")) {}
 
 station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root) {
+  if (std::ranges::any_of(cart, &PhoneSpec::fixed_nonces)) signer_->SetFaults({.repeatable = true});
   STATION_CHECK(mux_.Open(MuxSocket(), std::nullopt));
   for (PhoneSpec& spec : cart) {
     const std::string state_file = folder_ / "phones" / (spec.name + ".plist");

@@ -81,7 +81,9 @@ HostAbilities AbilitiesFrom(const Value& start_restore) {
 
 bool HostAbilities::Answers(std::string_view type) const {
   if (!modern) return std::ranges::find(kOldTypes, type) != kOldTypes.end();
-  return data_types.Find(type) != nullptr || async_types.Find(type) != nullptr;
+  // Asked for since the first phones, and announced by no host (reference 6.4, 6.10 0x628).
+  return type == "DeviceTree" || data_types.Find(type) != nullptr ||
+         async_types.Find(type) != nullptr;
 }
 
 bool Dialogue::Tell(const Value& message) {

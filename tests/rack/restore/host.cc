@@ -29,16 +29,13 @@ constexpr auto kNeeds = std::to_array<Need>({
     {18, "SystemImageData", [](const HostAbilities& h, std::string_view n) { return h.Async(n); }},
 });
 
-// Asked for since the first phones; no host announces it (reference 6.4).
-bool NobodyAnnounces(std::string_view data_type) { return data_type == "DeviceTree"; }
-
 std::string FirstMissing(const RestoreRun& run) {
   for (const Need& need : kNeeds)
     if (run.os >= need.since && !need.met(run.Host(), need.name)) return need.name;
   for (const Chapter& chapter : ChaptersOf(run))
     for (const Step& step : chapter.steps)
-      if (step.data_type != nullptr && !NobodyAnnounces(step.data_type) &&
-          !run.Host().Answers(step.data_type) && (step.asked == nullptr || step.asked(run)))
+      if (step.data_type != nullptr && !run.Host().Answers(step.data_type) &&
+          (step.asked == nullptr || step.asked(run)))
         return step.data_type;
   return "";
 }

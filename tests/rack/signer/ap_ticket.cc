@@ -175,9 +175,7 @@ Bytes Identity(const Value& request, const ApTicketFaults& faults) {
       {"CSEC", der::Flag(request.Flag("ApSecurityMode", true))},
       {"ECID", der::Number(request.Number("ApECID").value_or(0) ^ (faults.wrong_ecid ? 1U : 0U))},
       {"SDOM", number("ApSecurityDomain")},
-      // The server's own nonce, which nothing checks: from the phone's, so that equal requests get
-      // equal tickets.
-      {"srvn", der::Octets(Hash(HashKind::kSha1, nonce))},
+      {"srvn", der::Octets(faults.repeatable ? Hash(HashKind::kSha1, nonce) : RandomBytes(20))},
   };
   for (const Carried& carried : kCarried)
     if (Has(request, carried)) properties[carried.four_cc] = Encode(*request.Find(carried.key));

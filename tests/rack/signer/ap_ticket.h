@@ -16,6 +16,7 @@ namespace rack {
 struct ApTicketFaults {
   bool wrong_ecid = false;
   bool wrong_nonce = false;
+  bool repeatable = false;  // the server's own nonce follows from the phone's: no chance in it
 };
 
 // The SET that is signed, for a request found good.

@@ -27,8 +27,9 @@ std::string RefusalText(const SigningRefusal& refusal) {
 Bytes TicketSigner::Sign(const Value& request, const SignerFaults& faults) const {
   const auto chip = static_cast<std::uint32_t>(request.Number("ApChipID").value_or(0));
   const Generation generation = GenerationOf(chip);
-  const Bytes body =
-      ApManifestBody(request, {.wrong_ecid = faults.wrong_ecid, .wrong_nonce = faults.wrong_nonce});
+  const Bytes body = ApManifestBody(request, {.wrong_ecid = faults.wrong_ecid,
+                                              .wrong_nonce = faults.wrong_nonce,
+                                              .repeatable = faults.repeatable});
   return WriteTicket(body, keys_.Sign(body, generation), keys_.Chain(generation, chip));
 }
 

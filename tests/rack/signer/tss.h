@@ -17,9 +17,10 @@ namespace rack {
 struct SignerFaults {
   bool wrong_ecid = false;
   bool wrong_nonce = false;
-  bool refuse = false;         // STATUS=94
-  std::string refuse_updater;  // the one that gets STATUS=94 (IsUpdaterName); empty: none
-  int unavailable = 0;         // this many more answers are HTTP 503
+  bool repeatable = false;       // no fault: equal requests get equal tickets
+  bool refuse = false;           // STATUS=94
+  std::string refuse_updater{};  // the one that gets STATUS=94 (IsUpdaterName); empty: none
+  int unavailable = 0;           // this many more answers are HTTP 503
   std::chrono::milliseconds delay{0};
 };
 

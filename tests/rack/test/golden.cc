@@ -177,7 +177,7 @@ Lines StepsOf(const std::vector<RecordedEvent>& events) {
   Lines lines;
   std::map<std::string, Lines> parts;  // a repetition is one within its channel
   for (const RecordedEvent& event : events) {
-    if (event.channel == "lockdown") continue;
+    if (event.channel == "lockdown" || event.kind == "files") continue;
     const std::string channel = Channel(event);
     const std::string line = fmt::format("{} {} {}", event.toward == Toward::kPhone ? ">" : "<",
                                          channel, Squeezed(Words(event)));

@@ -51,8 +51,8 @@ Value BasebandRequest() {
                      {"BbGoldCertId", 7},
                      {"BbSNUM", Bytes(12, 1)},
                      {"BbNonce", Bytes(20, 2)},
-                     {"BasebandFirmware", Value::Dict{{"PSI-PartialDigest", partial},
-                                                      {"EBL-DownloadDigest", Bytes(32, 1)}}}};
+                     {"BasebandFirmware", Value::Dict{{"EBL-DownloadDigest", Bytes(32, 1)},
+                                                      {"PSI-PartialDigest", partial}}}};
 }
 
 Value UnknownRequest() {
