@@ -27,7 +27,7 @@ const std::filesystem::path kFolder = STATION_SOURCE_DIR "/dashboards";
 const std::filesystem::path kDashboard = kFolder / "cart-overview.json";
 const std::filesystem::path kRules = kFolder / "station.rules.yml";
 
-// A1 and A2 are restored, A3 refuses to enter recovery mode, for X1 there is no firmware.
+// A1 and A2 are restored, A3 gets its kernel damaged on the cable, for X1 there is no firmware.
 constexpr const char* kCart = R"(phones:
   - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xe1ec1d01", os_build: "18H17", timing: {finish: 1}}
   - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xe1ec1d02", os_build: "18H17", timing: {finish: 1}}
@@ -291,7 +291,7 @@ class WatchedCart : public PrometheusTest {
     ASSERT_TRUE(bench_.Await("the phones are known", [&] {
       return AllAre({{"1-1.1", "IDLE"}, {"1-1.2", "IDLE"}, {"1-1.3", "IDLE"}, {"1-1.4", "IDLE"}});
     }));
-    ASSERT_EQ(bench_.Rack({"fault", "A3", "refuse-enter-recovery", "on"}).exit_code, 0);
+    ASSERT_EQ(bench_.Rack({"fault", "A3", "corrupt-upload", "RestoreKernelCache"}).exit_code, 0);
     const Finished armed = bench_.CtlRaw({"arm", "--all-present", "--countdown", "0s", "--yes"});
     ASSERT_EQ(armed.exit_code, 0) << armed.out << armed.err;
     ASSERT_TRUE(bench_.Await("two restored, one failed, one held", [&] {
