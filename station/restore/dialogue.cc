@@ -23,8 +23,6 @@ namespace {
 using plist::Plist;
 using plist::View;
 
-constexpr std::chrono::milliseconds kSilence{
-    600000};  // a phone works long without a word (NAND firmware, sealing)
 constexpr std::chrono::milliseconds kLookUp{500};
 
 // Data types whose bytes go over a connection the provider makes itself.
@@ -88,7 +86,7 @@ class Dialogue {
       auto message = Next();
       const auto now = std::chrono::steady_clock::now();
       if (!message && message.error().code == ErrorCode::kDeviceSilent) {
-        if (now - std::max(last_word, control_.LastProgress()) > kSilence)
+        if (now - std::max(last_word, control_.LastProgress()) > context_.setup.silence)
           return std::unexpected(message.error());
         continue;
       }

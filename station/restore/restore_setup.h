@@ -1,6 +1,7 @@
 #pragma once
 // What one restore is given beside the connection to its phone.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -36,6 +37,8 @@ struct RestoreSetup {
   // Hosts the phone may reach through this host (factory data, decryption keys) beside apple.com
   // and what is under it.
   std::vector<std::string> further_hosts{};
+  // How long a phone may say nothing; it works long without a word (NAND firmware, sealing).
+  std::chrono::milliseconds silence{600000};
   std::filesystem::path ca_file{};  // PEM roots for those fetches; empty: the system's
 };
 

@@ -242,6 +242,17 @@ INSTANTIATE_TEST_SUITE_P(
                ErrorCode::kPhoneGone}),
     [](const auto& row) { return row.param.name; });
 
+// A phone that waits for what it was not given hangs without a word (restore-protocol 10.4).
+TEST_F(DialogueTest, SilentPhoneIsNotWaitedForForEver) {
+  world_.setup.silence = std::chrono::milliseconds(600);
+  const Status done = Run([](Phone& phone) {
+    phone.Begin();
+    phone.WaitForEnd();
+  });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::kDeviceSilent) << done.error().context;
+}
+
 TEST_F(DialogueTest, DataPortGetsTheAnswer_BesideTheConversation) {
   auto [ours, theirs] = Pair();
   std::vector<device::Connection> ports;
