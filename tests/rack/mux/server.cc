@@ -107,21 +107,30 @@ MuxServer::Then MuxServer::ConnectTo(const Call& call, const MuxTarget& target) 
   return Then::kClose;
 }
 
+// Subscribed before the answer goes out: who has it hears of everything from then on.
 MuxServer::Then MuxServer::Listen(const Call& call) {
-  if (Answer(call, kMuxOk) == Then::kClose) return Then::kClose;
   std::uint64_t listener = 0;
   {
     const std::lock_guard lock(mutex_);
     listener = next_listener_++;
-    listeners_[listener] = {listener, call.request.Text("ProgName", "unknown"), call.stream,
-                            call.version, ""};
+    listeners_[listener] = {.connection = listener,
+                            .program = call.request.Text("ProgName", "unknown"),
+                            .stream = call.stream,
+                            .version = call.version};
   }
   const int subscription =
       devices_.Subscribe([this, listener](const MuxDevice& device, MuxEvent event) {
         if (Shown(device)) Notify(listener, device, event);
       });
-  std::array<std::uint8_t, 1> command;
-  (void)call.stream->ReadSome(command);  // anything said after Listen ends the connection
+  if (Answer(call, kMuxOk) != Then::kClose) {
+    {
+      const std::lock_guard lock(mutex_);
+      listeners_[listener].answered = true;
+      Release(listeners_[listener]);
+    }
+    std::array<std::uint8_t, 1> command;
+    (void)call.stream->ReadSome(command);  // anything said after Listen ends the connection
+  }
   devices_.Unsubscribe(subscription);
   const std::lock_guard lock(mutex_);
   listeners_.erase(listener);
@@ -132,14 +141,17 @@ void MuxServer::Notify(std::uint64_t id, const MuxDevice& device, MuxEvent event
   const std::lock_guard lock(mutex_);
   Listener& listener = listeners_[id];
   listener.held += MuxNotice(listener.version, event, device);
-  if (gate_.IsShut()) return;
+  Release(listener);
+}
+
+void MuxServer::Release(Listener& listener) {
+  if (!listener.answered || gate_.IsShut() || listener.held.empty()) return;
   listener.stream->WriteNow(std::exchange(listener.held, ""));
 }
 
 void MuxServer::ReleaseNotices() {
   const std::lock_guard lock(mutex_);
-  for (auto& [id, listener] : listeners_)
-    if (!listener.held.empty()) listener.stream->WriteNow(std::exchange(listener.held, ""));
+  for (auto& [id, listener] : listeners_) Release(listener);
 }
 
 MuxServer::Then MuxServer::ListDevices(const Call& call) {

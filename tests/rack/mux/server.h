@@ -40,12 +40,14 @@ class MuxServer {
 
   struct Listener {
     std::uint64_t connection = 0;
-    std::string program;
-    std::shared_ptr<Stream> stream;  // shared with the thread that waits for its end
+    std::string program{};
+    std::shared_ptr<Stream> stream{};  // shared with the thread that waits for its end
     MuxVersion version = MuxVersion::kPlist;
-    std::string held;  // notices that a shut gate has kept back
+    bool answered = false;  // its Listen, before which it hears nothing
+    std::string held{};     // notices kept back until then, and while the gate is shut
   };
 
+  void Release(Listener& listener);  // mutex_ is held
   void Serve(const std::shared_ptr<Stream>& stream);
   Then Handle(const std::shared_ptr<Stream>& stream, MuxVersion& version,
               const MuxRequest& request);
