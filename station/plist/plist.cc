@@ -45,7 +45,8 @@ std::optional<std::string> View::String() const {
   if (!IsString()) return std::nullopt;
   std::uint64_t size = 0;
   const char* text = plist_get_string_ptr(node_, &size);
-  return text == nullptr ? std::string() : std::string(text, size);
+  // libplist copies a text up to its first NUL and keeps the length it had (2.2.0).
+  return text == nullptr ? std::string() : std::string(text, ::strnlen(text, size));
 }
 
 std::optional<std::uint64_t> View::Integer() const {
