@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
+#include <optional>
 #include <thread>
 
-#include "station/fetcher/block_queue.h"
+#include "station/fetcher/block_ring.h"
 #include "station/fetcher/chunk_digests.h"
 #include "station/store/reader/index.h"
 
@@ -13,33 +15,52 @@ namespace {
 
 constexpr std::uint64_t kBlock = 1U << 20U;  // what a download keeps digests of, too
 
-// The second thread: members in order, until the queue is closed or the first of them is wrong.
-class MemberThread {
+// A thread that sees every block. With the copying, the digest of the whole file and what is done
+// to its members are about a third of the work each.
+class RingReader {
  public:
-  explicit MemberThread(MemberPass& members) : members_(members), thread_([this] { Run(); }) {}
-  ~MemberThread() { queue_.Close(); }
-
-  BlockQueue& Queue() { return queue_; }
-  [[nodiscard]] bool Failed() const { return failed_; }
-  [[nodiscard]] Status Join() {
-    queue_.Close();
-    thread_.join();
-    return std::move(status_);
+  using Take = std::function<void(const BlockRing::Block&)>;
+  RingReader(BlockRing& ring, std::size_t reader, Take take)
+      : ring_(ring), thread_([&ring, reader, take = std::move(take)] {
+          while (const BlockRing::Block* block = ring.Next(reader)) {
+            take(*block);
+            ring.Done(reader);
+          }
+        }) {}
+  RingReader(const RingReader&) = delete;
+  RingReader& operator=(const RingReader&) = delete;
+  ~RingReader() { Finish(); }
+  void Finish() {
+    ring_.Close();
+    if (thread_.joinable()) thread_.join();
   }
 
  private:
-  void Run() {
-    while (auto block = queue_.Pop()) {
-      if (status_) status_ = members_.Consume(block->offset, block->bytes);
-      if (!status_) failed_ = true;
-      queue_.GiveBack(std::move(block->bytes));
-    }
+  BlockRing& ring_;
+  std::jthread thread_;
+};
+
+// The digests of the whole file.
+struct WholePass {
+  Hasher sha256{DigestKind::kSha256};
+  std::optional<Hasher> sha1;
+  void Take(std::span<const std::uint8_t> bytes) {
+    sha256.Update(bytes);
+    if (sha1) sha1->Update(bytes);
   }
-  MemberPass& members_;
-  BlockQueue queue_;
-  Status status_;
-  std::atomic<bool> failed_ = false;
-  std::jthread thread_;  // last: it uses the rest
+};
+
+// The chunks' digests of all that comes, and members in order until the first of them is wrong.
+struct PiecePass {
+  MemberPass& members;
+  Sha256Chunks chunks{store::kIndexChunk};
+  Status status{};
+  std::atomic<bool> failed = false;  // what the thread that fills the ring may look at
+  void Take(const BlockRing::Block& block) {
+    chunks.Update(block.bytes);
+    if (status) status = members.Consume(block.offset, block.bytes);
+    if (!status) failed = true;
+  }
 };
 
 }  // namespace
@@ -56,29 +77,31 @@ Status CheckDigests(const Expected& expected, const FileDigests& actual) {
 
 Result<PassOutcome> DigestPass(Feed& feed, MemberPass& members, const Expected& expected,
                                const ImportHooks& hooks) {
-  PassOutcome outcome;
-  Hasher whole(DigestKind::kSha256);
-  Hasher whole_sha1(DigestKind::kSha1);
-  Sha256Chunks chunks(store::kIndexChunk);
-  MemberThread looking(members);
+  WholePass whole;
+  if (expected.sha1) whole.sha1.emplace(DigestKind::kSha1);
+  PiecePass pieces{members};
+  BlockRing ring;
+  RingReader whole_reader(ring, 0, [&](const auto& block) { whole.Take(block.bytes); });
+  RingReader piece_reader(ring, 1, [&](const auto& block) { pieces.Take(block); });
   const std::uint64_t size = feed.Size();
-  for (std::uint64_t offset = 0; offset < size && (expected.Anything() || !looking.Failed());) {
+  for (std::uint64_t offset = 0; offset < size && (expected.Anything() || !pieces.failed);) {
     if (hooks.stop()) return Fail(ErrorCode::kCancelled, "the import was stopped");
-    std::vector<std::uint8_t> buffer = looking.Queue().TakeBuffer();
-    buffer.resize(std::min(kBlock, size - offset));
-    STATION_CHECK(feed.Next(buffer));
-    whole.Update(buffer);
-    if (expected.sha1) whole_sha1.Update(buffer);
-    chunks.Update(buffer);
-    offset += buffer.size();
-    looking.Queue().Push({offset - buffer.size(), std::move(buffer)});
+    BlockRing::Block& block = ring.Free();
+    block.offset = offset;
+    block.bytes.resize(std::min(kBlock, size - offset));
+    STATION_CHECK(feed.Next(block.bytes));
+    offset += block.bytes.size();
+    ring.Push();
     hooks.progress(offset, size);
   }
-  outcome.members = looking.Join();
+  whole_reader.Finish();
+  piece_reader.Finish();
+  PassOutcome outcome;
+  outcome.members = std::move(pieces.status);
   if (outcome.members || expected.Anything()) STATION_CHECK(feed.End());
-  whole.FinishInto(outcome.digests.sha256);
-  if (expected.sha1) whole_sha1.FinishInto(outcome.digests.sha1.emplace());
-  outcome.chunks = chunks.Finish();
+  whole.sha256.FinishInto(outcome.digests.sha256);
+  if (whole.sha1) whole.sha1->FinishInto(outcome.digests.sha1.emplace());
+  outcome.chunks = pieces.chunks.Finish();
   return outcome;
 }
 

@@ -1,6 +1,6 @@
 #include "station/fetcher/member_pass.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 
@@ -35,8 +35,7 @@ Status MemberPass::Begin(const firmware::ZipMember& member) {
 Status MemberPass::Feed(std::span<const std::uint8_t> bytes) {
   Current& current = *current_;
   if (!current.inflater) {
-    current.crc32 =
-        static_cast<std::uint32_t>(::crc32_z(current.crc32, bytes.data(), bytes.size()));
+    current.crc32 = ::libdeflate_crc32(current.crc32, bytes.data(), bytes.size());
     if (current.asr) current.asr->Update(bytes);
     return {};
   }
