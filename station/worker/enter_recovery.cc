@@ -80,8 +80,11 @@ Status RestoreJob::EnterRecovery() {
 Status RestoreJob::LeaveNormalMode() {
   const auto before = phone_->Look();
   if (!before) return Fail(ErrorCode::kPhoneGone, "the phone left before it entered recovery mode");
-  if (static_cast<Action>(orders_.action()) == Action::kUpdate)
+  if (static_cast<Action>(orders_.action()) == Action::kUpdate) {
+    // Preboard knows UDIDs only: who has this one is asked before anything is written.
+    STATION_CHECK(phone_->OpenNormal());
     STATION_CHECK(StashKeysOfData(UdidOf(*before)));
+  }
   STATION_TRY(phone, phone_->OpenNormal());
   moved_ = true;
   const Status asked = phone.EnterRecovery();
