@@ -28,11 +28,11 @@ constexpr auto kRows = std::to_array<Row>({
     // On the way to the restore OS: nothing is destroyed yet.
     {"stale-nonce", "", ErrorCode::kBootRejectedNonce, true, "normal", false, true},
     {"corrupt-upload iBEC", "", ErrorCode::kNone, true, "normal", false, true},
-    {"corrupt-upload RestoreKernelCache", "", ErrorCode::kBootRejectedComponent, false, "recovery",
-     true, false},
+    {"corrupt-upload RestoreKernelCache", "", ErrorCode::kBootRejectedComponent, true, "normal",
+     false, true},
     {"refuse-send RestoreRamDisk", "", ErrorCode::kRecoveryUpload, true, "normal", false, true},
-    {"corrupt-upload iBSS", "mode: dfu", ErrorCode::kBootRejectedComponent, false, "dfu", true,
-     false},
+    {"corrupt-upload iBSS", "mode: dfu", ErrorCode::kBootRejectedComponent, true, "normal", false,
+     true},
     // In restore mode, before the format.
     {"fail-at-step host 14", "", ErrorCode::kHostTooOld, false, "recovery", true, true},
     {"fail-at-step root-ticket 14", "", ErrorCode::kDeviceStatusTicket, true, "normal", false,

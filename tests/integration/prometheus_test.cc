@@ -291,7 +291,7 @@ class WatchedCart : public PrometheusTest {
     ASSERT_TRUE(bench_.Await("the phones are known", [&] {
       return AllAre({{"1-1.1", "IDLE"}, {"1-1.2", "IDLE"}, {"1-1.3", "IDLE"}, {"1-1.4", "IDLE"}});
     }));
-    ASSERT_EQ(bench_.Rack({"fault", "A3", "corrupt-upload", "RestoreKernelCache"}).exit_code, 0);
+    ASSERT_EQ(bench_.Rack({"fault", "A3", "fail-at-step", "format-media", "6"}).exit_code, 0);
     const Finished armed = bench_.CtlRaw({"arm", "--all-present", "--countdown", "0s", "--yes"});
     ASSERT_EQ(armed.exit_code, 0) << armed.out << armed.err;
     ASSERT_TRUE(bench_.Await("two restored, one failed, one held", [&] {

@@ -150,7 +150,7 @@ TEST_F(CartJobs, NextAttempt_WaitsUntilTheLastProcessIsGone) {
 }
 
 TEST_F(CartJobs, FirmwareFault_IsNotTriedAgain) {
-  world.End(task, {.error = ErrorCode::kBootRejectedComponent});
+  world.End(task, {.error = ErrorCode::kFirmwareNoIdentity});
   EXPECT_EQ(world.View(1).state, PortState::kFailed);
   EXPECT_EQ(world.View(1).outcome, Outcome::kNeedsFirmwareOrSigning);
 }
