@@ -178,6 +178,24 @@ TEST(CartArming, HeldForFirmware_GoesOnByItselfWhenItIsImported) {
   EXPECT_EQ(world.View(1).state, PortState::kWorking);
 }
 
+TEST(CartArming, ProductNotInTheCatalogue_IsHeldAndSaysSo) {
+  World world;
+  world.ImportFirmware("iPhone99,9");
+  ledger::PhoneFacts unknown = Facts(kPhone1);
+  unknown.product = "iPhone99,9";
+  unknown.board = "x99ap";
+  world.PlugAndIdentify(1, unknown);
+  const auto armed = world.ArmPorts({"1"});
+  ASSERT_EQ(armed->targets.size(), 1U);
+  EXPECT_FALSE(armed->targets[0].will_wipe);
+  EXPECT_EQ(armed->targets[0].error, ErrorCode::kProductUnknown);
+  EXPECT_EQ(world.View(1).state, PortState::kHeld);
+  EXPECT_EQ(world.View(1).error, ErrorCode::kProductUnknown);
+  EXPECT_EQ(world.View(1).what_to_do, OperatorLine(ErrorCode::kProductUnknown));
+  world.Turn(10min);
+  EXPECT_EQ(world.workers.started.size(), 1U) << "nothing but who it is was asked";
+}
+
 TEST(CartArming, Expiry_DisarmsHeldPort) {
   World world;
   world.PlugAndIdentify(1, Facts(kPhone1));
