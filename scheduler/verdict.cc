@@ -37,6 +37,7 @@ struct RetryRow {
 constexpr auto kRetries = std::to_array<RetryRow>({
     {ErrorCode::kNoReconnect, 0},  // the worker waited long enough for it
     {ErrorCode::kStepTimeout, 1},
+    {ErrorCode::kMuxUnreachable, 2},  // each waits half a minute for it
     {ErrorCode::kFirmwareRotted, 1},  // waits until a sound copy is there
     {ErrorCode::kTicketWrongNonce, 1},
     {ErrorCode::kNonceChanged, 1},

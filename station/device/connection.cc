@@ -3,6 +3,7 @@
 #include <libimobiledevice/libimobiledevice.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <usbmuxd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +16,14 @@ namespace {
 constexpr std::chrono::milliseconds kLookUp{200};
 }  // namespace
 
+// libimobiledevice 1.3.0 says "no device" also when there is no usbmuxd.
+bool MuxAnswers() {
+  usbmuxd_device_info_t* list = nullptr;
+  const int count = usbmuxd_get_device_list(&list);
+  if (count >= 0) usbmuxd_device_list_free(&list);
+  return count >= 0;
+}
+
 void Device::Free::operator()(idevice_private* device) const noexcept { idevice_free(device); }
 void Connection::Close::operator()(idevice_connection_private* connection) const noexcept {
   idevice_disconnect(connection);
@@ -23,6 +32,8 @@ void Connection::Close::operator()(idevice_connection_private* connection) const
 Result<Device> Device::Open(const std::string& udid) {
   idevice_t raw = nullptr;
   const idevice_error_t error = idevice_new(&raw, udid.c_str());
+  if (error == IDEVICE_E_NO_DEVICE && !MuxAnswers())
+    return Fail(ErrorCode::kMuxUnreachable, "usbmuxd is not there");
   if (error == IDEVICE_E_NO_DEVICE)
     return Fail(ErrorCode::kPhoneGone, "usbmuxd does not know " + udid);
   if (error != IDEVICE_E_SUCCESS)

@@ -22,6 +22,9 @@ namespace station::device {
 
 class Connection;
 
+// Whether usbmuxd is there; asked anew each time.
+[[nodiscard]] bool MuxAnswers();
+
 // A phone usbmuxd knows, by its UDID.
 class Device {
  public:

@@ -57,6 +57,7 @@ Status RestoreJob::Take(const std::vector<StepRow>& steps) {
     if (done) done = reporter_.BeginStep(row.step);
     if (done) done = (this->*row.run)();
     if (done) continue;
+    done = std::unexpected(BlameMux(std::move(done).error()));
     Note("failed", Name(done.error().code));
     reporter_.NothingIsBeingDestroyed();
     return Fail(AwaitReturn(std::move(done).error(), row.step), Name(row.step));
@@ -181,6 +182,18 @@ Status RestoreJob::Confirm() {
       return Fail(ErrorCode::kNotConfirmed, facts.error().context);
     STATION_CHECK(reporter_.Pause(std::chrono::milliseconds(500)));
   }
+}
+
+// A connection that broke because usbmuxd went away is neither the phone's fault nor the cable's.
+Error RestoreJob::BlameMux(Error reason) const {
+  const bool could_be = reason.code == ErrorCode::kPhoneGone ||
+                        reason.code == ErrorCode::kDeviceSilent ||
+                        reason.code == ErrorCode::kRestoredUnreachable ||
+                        Info(reason.code).error_class == ErrorClass::kCable;
+  if (!could_be || !phone_) return reason;
+  const auto found = phone_->Look();
+  if (!found || !IsMux(*found) || device::MuxAnswers()) return reason;
+  return {ErrorCode::kMuxUnreachable, "usbmuxd went away under it: " + reason.context};
 }
 
 // A phone that vanished is waited for on its port, so that the next attempt finds it in whatever

@@ -132,6 +132,7 @@ class RestoreJob {
   }
   [[nodiscard]] Status CheckNeeds(Step step);
   [[nodiscard]] Status CheckArming();
+  [[nodiscard]] Error BlameMux(Error reason) const;
   [[nodiscard]] Error AwaitReturn(Error reason, Step step);
   // What it personalises is to be had only as long as it lives.
   [[nodiscard]] restore::ComponentSource Components() const {

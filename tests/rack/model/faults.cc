@@ -164,7 +164,8 @@ const std::vector<Row>& Table() {
       {{"close-at-step STEP", "restored crashes at that step and its connection closes", "once"},
        AtStep(StepFault::Kind::kClose)},
       {{"hold-at-step STEP",
-        "the phone waits when a restore comes to that step; status shows it as held_at",
+        "the phone waits when a restore comes to that step, as long as its host stays; status "
+        "shows it as held_at",
         "another step is named, none"},
        SetHoldAtStep},
       {{"late-reattach SECONDS", "the next change of mode takes that much longer", "once"},

@@ -96,6 +96,7 @@ class Dialogue {
   [[nodiscard]] bool AwaitFinalAnswer();
   // Ends the connection in the middle of everything.
   void Break() { stream_.Shutdown(); }
+  [[nodiscard]] bool HostIsGone() const { return stream_.IsOver(); }
 
  private:
   void ShowCheckpoint(const Checkpoint& checkpoint, bool complete, std::int64_t result,

@@ -114,7 +114,8 @@ bool RestoreStory::RunStep(const Step& step) {
 // The step, unless a fault stands in its place. `status` is left alone when the step decides.
 StepResult RestoreStory::Perform(const Step& step, std::int64_t& status) {
   using enum StepFault::Kind;
-  while (run_.phone.Holds(step.name) && run_.attachment.Wait(kHoldSlice)) {
+  while (run_.phone.Holds(step.name) && !run_.dialogue.HostIsGone() &&
+         run_.attachment.Wait(kHoldSlice)) {
   }
   if (StepResult pulled = PullCableAt(run_.phone, run_.attachment, step.name); !pulled)
     return pulled;

@@ -93,6 +93,11 @@ void Stream::WriteNow(std::string_view text) {
 
 void Stream::Shutdown() const { shutdown(fd_.Get(), SHUT_RDWR); }
 
+bool Stream::IsOver() const {
+  pollfd end{fd_.Get(), POLLRDHUP, 0};
+  return poll(&end, 1, 0) > 0;
+}
+
 std::optional<Value> ReadFrame(Stream& stream, std::chrono::milliseconds timeout) {
   std::uint8_t header[4];
   if (!stream.ReadExact(header, timeout)) return std::nullopt;

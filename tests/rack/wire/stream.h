@@ -43,6 +43,8 @@ class Stream {
   void PassThrough(Gate& gate) { gate_ = &gate; }
   // Wakes every reader and writer; may be called from any thread.
   void Shutdown() const;
+  // The other side closed, or the stream was shut down; what it sent before may be unread.
+  [[nodiscard]] bool IsOver() const;
 
   // Set before anybody else uses the stream; an empty one listens to nothing.
   void SetTap(Tap tap) { tap_ = std::move(tap); }
