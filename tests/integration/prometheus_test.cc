@@ -27,7 +27,7 @@ const std::filesystem::path kFolder = STATION_SOURCE_DIR "/dashboards";
 const std::filesystem::path kDashboard = kFolder / "cart-overview.json";
 const std::filesystem::path kRules = kFolder / "station.rules.yml";
 
-// A1 and A2 are restored, A3 gets its kernel damaged on the cable, for X1 there is no firmware.
+// A1 and A2 are restored, A3 cannot format its flash, for X1 there is no firmware.
 constexpr const char* kCart = R"(phones:
   - {name: A1, port: "1-1.1", product: "iPhone10,1", ecid: "0xe1ec1d01", os_build: "18H17", timing: {finish: 1}}
   - {name: A2, port: "1-1.2", product: "iPhone10,4", ecid: "0xe1ec1d02", os_build: "18H17", timing: {finish: 1}}
