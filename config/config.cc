@@ -194,6 +194,7 @@ void ReadJobs(const Node* node, Faults& faults, Config& config) {
   std::uint64_t concurrency = config.concurrency;
   keys.Number("concurrency", concurrency, 1, 128);
   keys.Duration("restored_port_rest", config.restored_port_rest, seconds(0), hours(1));
+  keys.Bool("adapt", config.adapt);
   std::uint64_t button_tries = config.button_tries;
   keys.Number("button_tries", button_tries, 1, 10);
   keys.Duration("button_wait", config.button_wait, seconds(1), hours(1));
@@ -201,6 +202,20 @@ void ReadJobs(const Node* node, Faults& faults, Config& config) {
   config.button_tries = static_cast<std::uint32_t>(button_tries);
   keys.RejectRest();
   config.concurrency = static_cast<std::uint32_t>(concurrency);
+}
+
+void ReadBudgets(const Node* node, Faults& faults, Budgets& budgets) {
+  constexpr std::uint64_t kMostPhones = 10'000;
+  MapReader keys(node, "budgets", faults);
+  keys.Number("controller_bytes_per_second", budgets.controller_bytes_per_second, 0, kMostBytes);
+  keys.Number("phone_bytes_per_second", budgets.phone_bytes_per_second, 0, kMostBytes);
+  keys.Number("controller_endpoints", budgets.controller_endpoints, 0, kMostPhones);
+  keys.Number("phone_endpoints", budgets.phone_endpoints, 0, 32);
+  keys.Number("hub_phones", budgets.hub_phones, 0, 255);
+  keys.Number("hub_depth", budgets.hub_depth, 0, 7);
+  keys.Number("mux_connections", budgets.mux_connections, 0, kMostPhones);
+  keys.Number("signing_requests", budgets.signing_requests, 0, kMostPhones);
+  keys.RejectRest();
 }
 
 void ReadRestore(const Node* node, Faults& faults, Config& config) {
@@ -244,6 +259,7 @@ Result<Config> Read(const yaml::Document& document) {
   ReadFirmware(sections.Take("firmware"), faults, config.firmware);
   ReadMetrics(sections.Take("metrics"), faults, config);
   ReadJobs(sections.Take("jobs"), faults, config);
+  ReadBudgets(sections.Take("budgets"), faults, config.budgets);
   ReadRestore(sections.Take("restore"), faults, config);
   ReadArming(sections.Take("arming"), faults, config);
   ReadNeverWipe(sections.Take("never_wipe"), faults, config.never_wipe);

@@ -1,51 +1,90 @@
 #pragma once
-// Who may work now: first come, first served, up to a limit.
+// Who may work now. First come, first served among those whose budgets have room: who does not fit
+// lets others by, but not for ever. Batches (armings) take turns.
 
-#include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
+#include <map>
 #include <optional>
-#include <set>
+#include <vector>
+
+#include "scheduler/budgets.h"
 
 namespace station::scheduler {
 
-template <typename Id>
+enum class Gate : std::uint8_t {
+  kOpen,
+  kOnlyBegun,  // what began goes on, nothing new does (drained)
+  kClosed,     // nobody is let in; who is in stays in (emergency stop, shutting down)
+};
+
+struct Applicant {
+  PortKey port;
+  std::int64_t batch = 0;  // the arming that made the job
+  bool begun = false;      // a further attempt
+};
+
 class Admission {
  public:
-  explicit Admission(std::size_t limit) : limit_(limit) {}
+  // So often others may be let in before one that came earlier and does not fit; then room is kept
+  // for it.
+  static constexpr int kPatience = 8;
 
-  // Nobody is let in while closed (emergency stop, shutting down); who is in stays in.
-  void SetOpen(bool open) { open_ = open; }
+  explicit Admission(const Budgets& budgets);
 
-  void Enqueue(Id id) {
-    if (!working_.contains(id) && std::ranges::find(queue_, id) == queue_.end())
-      queue_.push_back(id);
-  }
-  // Takes it out, wherever it is; its slot is free again.
-  void Remove(Id id) {
-    std::erase(queue_, id);
-    working_.erase(id);
-  }
+  void SetGate(Gate gate) { gate_ = gate; }
+  // Of budget kJobs, at least 1; who is in stays in.
+  void SetJobLimit(std::uint64_t limit);
+
+  // Again for the same port is no second place.
+  void Enqueue(const Applicant& applicant);
+  // Takes it out, wherever it is; what it held is free again.
+  void Remove(const PortKey& port);
   // The next one that may go in, which is then in.
-  [[nodiscard]] std::optional<Id> Next() {
-    if (!open_ || queue_.empty() || working_.size() >= limit_) return std::nullopt;
-    Id id = queue_.front();
-    queue_.pop_front();
-    working_.insert(id);
-    return id;
-  }
-  // Is in without having queued: a job that outlived the daemon. May exceed the limit.
-  void Adopt(Id id) { working_.insert(id); }
+  [[nodiscard]] std::optional<PortKey> Next();
+  // Is in without having queued: a job that outlived the daemon. May exceed every limit.
+  void Adopt(const PortKey& port);
+  // Gives one budget back before its job ends.
+  void Release(const PortKey& port, Budget budget);
 
   [[nodiscard]] std::size_t Working() const { return working_.size(); }
-  [[nodiscard]] std::size_t Queued() const { return queue_.size(); }
-  [[nodiscard]] std::size_t Limit() const { return limit_; }
+  [[nodiscard]] std::size_t Queued() const { return waiting_.size(); }
+  [[nodiscard]] std::uint64_t JobLimit() const { return resources_.front().limit; }
+  // Which budget has no room for one that waits; nothing when it has room, or does not wait.
+  [[nodiscard]] std::optional<Claim> WhatBinds(const PortKey& port) const;
+  // How many wait for want of each.
+  [[nodiscard]] std::map<Budget, std::size_t> WaitingFor() const;
 
  private:
-  std::size_t limit_;
-  bool open_ = true;
-  std::deque<Id> queue_;
-  std::set<Id> working_;
+  struct Resource {
+    Budget budget;
+    std::string of;
+    std::uint64_t limit = 0;
+    std::uint64_t used = 0;
+    std::uint64_t kept = 0;  // for those that lost their patience; only within Next
+  };
+  struct Need {
+    std::size_t resource = 0;
+    std::uint64_t amount = 0;
+  };
+  struct Waiting {
+    Applicant who;
+    std::vector<Need> needs;
+    int overtaken = 0;
+  };
+  std::vector<Need> NeedsOf(const PortKey& port);
+  std::size_t IndexOf(const Claim& claim);
+  [[nodiscard]] const Need* Lacks(const std::vector<Need>& needs) const;
+  [[nodiscard]] std::vector<std::size_t> InTurn() const;
+  void Take(std::size_t waiting);
+
+  Budgets budgets_;
+  Gate gate_ = Gate::kOpen;
+  std::vector<Resource> resources_;  // the first is kJobs
+  std::map<std::pair<Budget, std::string>, std::size_t> index_;
+  std::vector<Waiting> waiting_;  // in the order in which they came
+  std::map<PortKey, std::vector<Need>> working_;
+  std::int64_t last_batch_ = 0;
 };
 
 }  // namespace station::scheduler

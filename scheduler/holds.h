@@ -17,6 +17,7 @@ struct Circumstances {
   bool product_known = true;              // in the catalogue
   ErrorCode firmware = ErrorCode::kNone;  // why there is none for it
   bool emergency_stop = false;
+  bool draining = false;
 };
 
 // Nothing when it may go ahead. What forbids comes before what is missing.
@@ -27,6 +28,7 @@ struct Circumstances {
   if (found.match == Match::kUnknown || !found.ecid_known)
     return ErrorCode::kPhoneIdentityUnreadable;
   if (found.emergency_stop) return ErrorCode::kEmergencyStop;
+  if (found.draining) return ErrorCode::kDraining;
   if (!found.product_known) return ErrorCode::kProductUnknown;
   if (found.firmware != ErrorCode::kNone) return found.firmware;
   return std::nullopt;

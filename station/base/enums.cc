@@ -77,4 +77,13 @@ std::string_view Name(Action action) {
   return "unknown";
 }
 
+std::string_view Name(Drain drain) {
+  switch (drain) {
+    case Drain::kOff: return "off";
+    case Drain::kOn: return "on";
+    case Drain::kUps: return "ups";
+  }
+  return "unknown";
+}
+
 }  // namespace station

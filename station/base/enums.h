@@ -84,6 +84,13 @@ enum class Action : std::uint8_t {
                                        : action;
 }
 
+// Whether new work begins.
+enum class Drain : std::uint8_t {
+  kOff = 0,
+  kOn = 1,   // nothing new; what began goes on to its end
+  kUps = 2,  // the power will fail: no further destructive step either, no further attempt
+};
+
 inline constexpr std::array kAllPhoneModes = {PhoneMode::kNone,     PhoneMode::kNormal,
                                               PhoneMode::kRecovery, PhoneMode::kDfu,
                                               PhoneMode::kRestore,  PhoneMode::kOther};
@@ -109,10 +116,13 @@ inline constexpr std::array kAllOutcomes = {Outcome::kNone,
 inline constexpr std::array kAllActions = {Action::kIdentify, Action::kErase, Action::kUpdate,
                                            Action::kTryErase, Action::kTryUpdate};
 
+inline constexpr std::array kAllDrains = {Drain::kOff, Drain::kOn, Drain::kUps};
+
 [[nodiscard]] std::string_view Name(PhoneMode mode);
 [[nodiscard]] std::string_view Name(PortState state);
 [[nodiscard]] std::string_view Name(Step step);
 [[nodiscard]] std::string_view Name(Outcome outcome);
 [[nodiscard]] std::string_view Name(Action action);
+[[nodiscard]] std::string_view Name(Drain drain);
 
 }  // namespace station

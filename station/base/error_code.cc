@@ -28,6 +28,9 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kUnavailable, "unavailable", kStation, "The station is not ready yet or is shutting down: try again shortly."},
     {ErrorCode::kPermissionDenied, "permission_denied", kOperator, "This socket's role may not do that: use the operator or admin socket."},
     {ErrorCode::kArmingExpired, "arming_expired", kStopped, "The arming ended before anything was wiped: arm the port anew."},
+    {ErrorCode::kDraining, "draining", kOperator, "The station is drained: nothing new begins until stationctl drain --off."},
+    {ErrorCode::kPortPowerUnsupported, "port_power_unsupported", kOperator, "This hub cannot switch the power of a single port: pull the plug for five seconds and put it back."},
+    {ErrorCode::kPortAct, "port_act", kStation, "The port could not be reset or switched: check the udev rules (stationctl doctor), then do it again."},
 
     {ErrorCode::kFirmwareUnreadable, "firmware_unreadable", kFirmware, "The firmware file cannot be opened or read: check path and permissions."},
     {ErrorCode::kFirmwareHashMismatch, "firmware_hash_mismatch", kFirmware, "The firmware is not what its hash says: fetch it again; the damaged file was not kept."},
@@ -66,6 +69,8 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kProductUnknown, "product_unknown", kOperator, "This model is not in the catalogue: update the station's catalogue."},
     {ErrorCode::kStashbagNotEntered, "stashbag_not_entered", kOperator, "The phone asks for its passcode to keep its data: enter it on the phone, or erase instead."},
     {ErrorCode::kStashbagFailed, "stashbag_failed", kPhone, "The phone could not prepare to keep its data: restart it and retry, or erase instead."},
+    {ErrorCode::kPhoneNotListed, "phone_not_listed", kStation, "usbmuxd does not list this phone: unplug it and plug it in again; if that does not help, restart usbmuxd."},
+    {ErrorCode::kPortQuarantined, "port_quarantined", kOperator, "Phones fail on this port: change its cable, then stationctl port service PORT --replaced cable."},
 
     {ErrorCode::kRecoveryOpen, "recovery_open", kCable, "The phone in recovery mode cannot be opened: check cable and udev rules, then retry."},
     {ErrorCode::kRecoveryNonceMissing, "recovery_nonce_missing", kPhone, "The phone gives no nonce: restart it into recovery mode, then retry."},

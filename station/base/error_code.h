@@ -32,6 +32,9 @@ enum class ErrorCode : std::uint16_t {
   kUnavailable = 116,
   kPermissionDenied = 117,
   kArmingExpired = 118,
+  kDraining = 119,
+  kPortPowerUnsupported = 120,
+  kPortAct = 121,
 
   // 2xx: firmware and store
   kFirmwareUnreadable = 200,
@@ -73,6 +76,8 @@ enum class ErrorCode : std::uint16_t {
   kProductUnknown = 408,
   kStashbagNotEntered = 409,
   kStashbagFailed = 410,
+  kPhoneNotListed = 411,
+  kPortQuarantined = 412,
 
   // 5xx: the phone in DFU or recovery
   kRecoveryOpen = 500,

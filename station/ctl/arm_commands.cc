@@ -124,7 +124,7 @@ Answer<ExitCode> Arm(const Invocation& invocation, Terminal& terminal, const Arm
   if (invocation.json && options.dry_run) return PrintJson(terminal, plan);
   if (!invocation.json)
     terminal.out << RenderPlan(plan, draft.request.action(), draft.awaited, terminal.screen)
-                 << std::flush;
+                 << RenderFit(plan.fit()) << std::flush;
   if (options.dry_run) return ExitCode::kOk;
   STATION_CHECK(Confirm(terminal, options, !invocation.json));
   STATION_TRY(armed, client.Call(client.Jobs(), &JobsStub::Arm, draft.request));
@@ -135,6 +135,13 @@ Answer<ExitCode> Arm(const Invocation& invocation, Terminal& terminal, const Arm
   if (invocation.json) return PrintJson(terminal, armed);
   terminal.out << RenderArmed(armed.arming());
   return ExitCode::kOk;
+}
+
+// What arming would do, and how long that takes; without ports: every phone that is there.
+Answer<ExitCode> Plan(const Invocation& invocation, Terminal& terminal, ArmOptions options) {
+  options.all_present = options.ports.empty();
+  options.dry_run = true;
+  return Arm(invocation, terminal, options);
 }
 
 struct DisarmOptions {
@@ -203,6 +210,19 @@ void AddArmCommands(CLI::App& app, Invocation& invocation) {
   arm->callback([&invocation, arming] {
     invocation.run = [arming](const Invocation& run, Terminal& terminal) {
       return Arm(run, terminal, *arming);
+    };
+  });
+
+  const auto planned = std::make_shared<ArmOptions>();
+  CLI::App* plan = app.add_subcommand(
+      "plan", "How a cart would go: how many at once, in how many waves, how long; wipes nothing");
+  plan->add_option("ports", planned->ports, "Only these (default: every phone that is there)");
+  plan->add_option("--action", planned->action, "erase (default) or update")
+      ->check(CLI::IsMember({"erase", "update"}));
+  plan->add_option("--firmware", planned->firmware, "Beginning of its sha256");
+  plan->callback([&invocation, planned] {
+    invocation.run = [planned](const Invocation& run, Terminal& terminal) {
+      return Plan(run, terminal, *planned);
     };
   });
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "station/base/enums.h"
 #include "station/ctl/port_text.h"
@@ -79,6 +80,33 @@ std::string RenderPlan(const v1::PlanArmResponse& plan, v1::Action action, const
   if (!text.empty() && !later.empty()) text += "\n";
   text += later;
   return text.empty() ? "No phone there to be wiped.\n" : text;
+}
+
+std::string RenderFit(const v1::CartFit& fit) {
+  // What a budget is called, and who has it to give.
+  static constexpr std::array<std::array<std::string_view, 3>, 7> kBudgets = {{
+      {"jobs", "the station restores no more at once (jobs.concurrency)", ""},
+      {"bandwidth", "bandwidth", "controller"},
+      {"endpoints", "USB endpoints", "controller"},
+      {"hub_power", "phones fed at once", "hub"},
+      {"hub_depth", "phones behind many hubs go one at a time", "controller"},
+      {"usbmuxd", "connections to usbmuxd (budgets.mux_connections)", ""},
+      {"signing", "requests at the signing server (budgets.signing_requests)", ""},
+  }};
+  if (fit.phones() == 0) return "";
+  const auto minutes = std::max<std::int64_t>(1, (fit.time().seconds() + 30) / 60);
+  const std::string time = fmt::format("about {} minute{}", minutes, minutes == 1 ? "" : "s");
+  if (fit.waves() <= 1)
+    return fmt::format("This cart fits at once: {} phone{}, {}.\n", fit.phones(),
+                       fit.phones() == 1 ? "" : "s", time);
+  std::string text = fmt::format("This cart fits {} at once, {} in {} waves, {}.\n", fit.at_once(),
+                                 fit.phones(), fit.waves(), time);
+  for (const auto& [name, what, whose] : kBudgets)
+    if (fit.binds() == name)
+      text += fmt::format(
+          "No more at once because of: {}{}.\n", what,
+          whose.empty() ? "" : fmt::format(" ({} {})", whose, Printable(fit.binds_of())));
+  return text;
 }
 
 std::string RenderArmed(const v1::Arming& arming) {

@@ -18,6 +18,9 @@ struct Awaited {
 // awaited.
 [[nodiscard]] std::string RenderPlan(const v1::PlanArmResponse& plan, v1::Action action,
                                      const Awaited& awaited, const Screen& screen);
+// "24 phones at once, 30 in 2 waves, about 14 minutes", and what allows no more; empty without
+// phones.
+[[nodiscard]] std::string RenderFit(const v1::CartFit& fit);
 [[nodiscard]] std::string RenderArmed(const v1::Arming& arming);
 [[nodiscard]] std::string RenderArmings(const std::vector<v1::Arming>& armings,
                                         const Screen& screen);

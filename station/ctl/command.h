@@ -35,15 +35,16 @@ struct Invocation {
 // Prints one message as JSON and succeeds.
 Answer<ExitCode> PrintJson(Terminal& terminal, const google::protobuf::Message& message);
 
-void AddPortCommands(CLI::App& app, Invocation& invocation);      // ports
-void AddWatchCommand(CLI::App& app, Invocation& invocation);      // watch
-void AddArmCommands(CLI::App& app, Invocation& invocation);       // arm, disarm, armings
-void AddJobCommands(CLI::App& app, Invocation& invocation);       // jobs, job, cancel, retry, stop
-void AddTryCommand(CLI::App& app, Invocation& invocation);        // try
-void AddFirmwareCommands(CLI::App& app, Invocation& invocation);  // firmware
+void AddPortCommands(CLI::App& app, Invocation& invocation);  // ports
+void AddWatchCommand(CLI::App& app, Invocation& invocation);  // watch
+void AddArmCommands(CLI::App& app, Invocation& invocation);   // arm, plan, disarm, armings
+void AddJobCommands(CLI::App& app,
+                    Invocation& invocation);                // jobs, job, cancel, retry, stop, drain
+void AddTryCommand(CLI::App& app, Invocation& invocation);  // try
+void AddFirmwareCommands(CLI::App& app, Invocation& invocation);     // firmware
 void AddInspectCommand(CLI::App& firmware, Invocation& invocation);  // firmware inspect
 // firmware verify, pin, unpin, remove, gc, plan, export, import-from
 void AddFirmwareStoreCommands(CLI::App& firmware, Invocation& invocation);
-void AddStationCommands(CLI::App& app, Invocation& invocation);      // status, doctor
+void AddStationCommands(CLI::App& app, Invocation& invocation);  // status, doctor
 
 }  // namespace station::ctl

@@ -1,4 +1,4 @@
-// jobs, job show, cancel, retry, stop.
+// jobs, job show, cancel, retry, stop, drain.
 
 #include <fmt/format.h>
 
@@ -109,6 +109,24 @@ Answer<ExitCode> Stop(const Invocation& invocation, Terminal& terminal, bool rel
   return ExitCode::kOk;
 }
 
+Answer<ExitCode> Drain(const Invocation& invocation, Terminal& terminal, v1::Drain drain) {
+  STATION_TRY(client, invocation.Connect());
+  v1::DrainRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_drain(drain);
+  request.set_actor(invocation.actor);
+  STATION_TRY(response, client.Call(client.Jobs(), &JobsStub::Drain, request));
+  if (invocation.json) return PrintJson(terminal, response);
+  if (response.drain() == v1::DRAIN_OFF)
+    terminal.out << "New work begins again.\n";
+  else
+    terminal.out << fmt::format(
+        "Drained: nothing new begins{}, {} still at work.\n"
+        "To go on: stationctl drain --off\n",
+        response.drain() == v1::DRAIN_UPS ? " or is written" : "", response.working());
+  return ExitCode::kOk;
+}
+
 void AddLists(CLI::App& app, Invocation& invocation) {
   const auto options = std::make_shared<ListOptions>();  // outlives this function with the callback
   CLI::App* jobs = app.add_subcommand("jobs", "The last jobs, newest first");
@@ -155,6 +173,26 @@ void AddJobCommands(CLI::App& app, Invocation& invocation) {
   AddAct(app, invocation, "cancel", "Stop a port's job as soon as that leaves a sound phone",
          &JobsStub::CancelJob);
   AddAct(app, invocation, "retry", "Do a port's last job again", &JobsStub::RetryJob);
+
+  struct DrainOptions {
+    bool off = false;
+    bool ups = false;
+  };
+  const auto draining = std::make_shared<DrainOptions>();
+  CLI::App* drain = app.add_subcommand("drain", "Nothing new begins; what began is finished");
+  CLI::Option* off = drain->add_flag("--off", draining->off, "New work begins again");
+  drain
+      ->add_flag("--ups", draining->ups,
+                 "The power will fail: no further step that writes, no further attempt either")
+      ->excludes(off);
+  drain->callback([&invocation, draining] {
+    const v1::Drain wanted = draining->off   ? v1::DRAIN_OFF
+                             : draining->ups ? v1::DRAIN_UPS
+                                             : v1::DRAIN_ON;
+    invocation.run = [wanted](const Invocation& run, Terminal& terminal) {
+      return Drain(run, terminal, wanted);
+    };
+  });
 
   const auto release = std::make_shared<bool>(false);
   CLI::App* stop = app.add_subcommand("stop", "EMERGENCY STOP: nothing further is wiped, anywhere");

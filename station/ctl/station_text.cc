@@ -16,8 +16,16 @@ std::string RenderStation(const v1::Station& station, const Screen& screen) {
   line("station", fmt::format("{} (version {})", station.name(), station.version()));
   if (station.emergency_stop())
     line("STOPPED", "emergency stop is on; to go on: stationctl stop --release", Color::kBad);
-  line("working", fmt::format("{} of at most {}, {} waiting", station.working(),
-                              station.concurrency_limit(), station.queued()));
+  if (station.drain() != v1::DRAIN_OFF)
+    line("DRAINED",
+         std::string(station.drain() == v1::DRAIN_UPS ? "for want of power, nothing is written"
+                                                      : "nothing new begins") +
+             "; to go on: stationctl drain --off",
+         Color::kWarn);
+  const bool fewer = station.concurrency_limit() < station.configured_limit();
+  line("working",
+       fmt::format("{} of at most {}{}, {} waiting", station.working(), station.concurrency_limit(),
+                   fewer ? " (more were slower together)" : "", station.queued()));
   line("usbmuxd", station.mux_connected() ? "connected" : "NOT CONNECTED: systemctl start usbmuxd",
        station.mux_connected() ? Color::kNone : Color::kBad);
   line("signing", station.signing_url());

@@ -32,9 +32,22 @@ std::filesystem::path ProgramDir(const config::Config& config) {
   return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
 }
 
+scheduler::Budgets BudgetsOf(const config::Budgets& budgets) {
+  return {.controller_bytes_per_second = budgets.controller_bytes_per_second,
+          .phone_bytes_per_second = budgets.phone_bytes_per_second,
+          .controller_endpoints = budgets.controller_endpoints,
+          .phone_endpoints = budgets.phone_endpoints,
+          .hub_phones = budgets.hub_phones,
+          .hub_depth = budgets.hub_depth,
+          .mux_connections = budgets.mux_connections,
+          .signing_requests = budgets.signing_requests};
+}
+
 CartSettings SettingsOf(const config::Config& config) {
   CartSettings settings;
   settings.concurrency = config.concurrency;
+  settings.adapt = config.adapt;
+  settings.budgets = BudgetsOf(config.budgets);
   settings.countdown = config.countdown;
   settings.arming_expiry = config.arming_expiry;
   settings.button_tries = static_cast<int>(config.button_tries);

@@ -21,6 +21,7 @@ Result<Memory> ReadMemory(ledger::Reader& reader) {
                                       .include_identify = true}));
   STATION_TRY(last_jobs, reader.LastJobs());
   STATION_TRY(stop, reader.Setting("emergency_stop"));
+  STATION_TRY(drain, reader.Setting("drain"));
   STATION_TRY(downloads, reader.Settings(Imports::kLedgerPrefix));
   STATION_TRY(notes, reader.Settings(Keeper::kLedgerPrefix));
   memory.downloads = std::move(downloads);
@@ -31,6 +32,8 @@ Result<Memory> ReadMemory(ledger::Reader& reader) {
   memory.open_jobs = std::move(open_jobs);
   memory.last_jobs = std::move(last_jobs);
   memory.emergency_stop = stop == "1";
+  for (const Drain known : kAllDrains)
+    if (drain == Name(known)) memory.drain = known;
   return memory;
 }
 

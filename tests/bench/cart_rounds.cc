@@ -56,8 +56,10 @@ BenchOptions OptionsFor(int phones, std::uint64_t os_size) {
         "  - {{name: {}, port: \"{}\", product: \"iPhone10,1\", ecid: \"{}\", os_build: \"18H17\", "
         "timing: {{finish: 1}}}}\n",
         NameOf(i), PortOf(i), EcidOf(i));
-  options.extra_config =
-      fmt::format("jobs:\n  concurrency: {}\n  restored_port_rest: 0s\n", phones);
+  options.extra_config = fmt::format(
+      "jobs:\n  concurrency: {}\n  adapt: false\n  restored_port_rest: 0s\nbudgets:\n  "
+      "controller_endpoints: 0\n",
+      phones);
   options.os_size = os_size;
   return options;
 }

@@ -71,6 +71,8 @@ std::vector<Mirror> Mirrors() {
        NamesOf(v1::Outcome_descriptor())},
       {"Action", NamesOf(std::span<const Action>(kAllActions), "ACTION_"),
        NamesOf(v1::Action_descriptor())},
+      {"Drain", NamesOf(std::span<const Drain>(kAllDrains), "DRAIN_"),
+       NamesOf(v1::Drain_descriptor())},
       {"ErrorCode", NamesOf(std::span<const ErrorCode>(codes), "ERROR_CODE_"),
        NamesOf(v1::ErrorCode_descriptor())},
   };

@@ -137,6 +137,16 @@ void ToProto(const ArmTarget& target, v1::ArmTarget& message) {
     message.set_what_to_do(std::string(OperatorLine(target.error)));
 }
 
+void ToProto(const scheduler::CartPlan& plan, v1::CartFit& message) {
+  message.set_phones(static_cast<std::int32_t>(plan.phones));
+  message.set_at_once(static_cast<std::int32_t>(plan.at_once));
+  message.set_waves(static_cast<std::int32_t>(plan.waves));
+  ToProto(plan.time, *message.mutable_time());
+  if (!plan.binds) return;
+  message.set_binds(std::string(Name(plan.binds->budget)));
+  message.set_binds_of(plan.binds->of);
+}
+
 void ToProto(const store::Entry& entry, int leases, v1::Firmware& message) {
   message.set_sha256(ToHex(entry.sha256));
   message.set_size(entry.size);
@@ -157,6 +167,12 @@ Result<Action> FromProto(v1::Action action) {
 }
 
 }  // namespace
+
+Result<Drain> FromProto(v1::Drain drain) {
+  for (const Drain known : kAllDrains)
+    if (static_cast<int>(known) == static_cast<int>(drain)) return known;
+  return Fail(ErrorCode::kBadRequest, "drain is off, on or ups");
+}
 
 Result<TrySpec> FromProto(const v1::TryRequest& request) {
   STATION_TRY(action, FromProto(request.action()));

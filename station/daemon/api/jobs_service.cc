@@ -39,10 +39,10 @@ grpc::Status JobsService::PlanArm(grpc::ServerContext*, const v1::ArmRequest* re
                                   v1::PlanArmResponse* response) {
   const Result<ArmSpec> spec = FromProto(*request);
   if (!spec) return ToGrpc(spec.error());
-  const auto targets =
-      parts_.acts.State().Read<std::vector<ArmTarget>>([&] { return parts_.cart.PlanArm(*spec); });
-  if (!targets) return ToGrpc(targets.error());
-  for (const ArmTarget& target : *targets) ToProto(target, *response->add_targets());
+  const auto plan = parts_.acts.State().Read<ArmPlan>([&] { return parts_.cart.PlanArm(*spec); });
+  if (!plan) return ToGrpc(plan.error());
+  for (const ArmTarget& target : plan->targets) ToProto(target, *response->add_targets());
+  ToProto(plan->fit, *response->mutable_fit());
   return grpc::Status::OK;
 }
 
@@ -165,6 +165,24 @@ grpc::Status JobsService::EmergencyStop(grpc::ServerContext*,
       "EmergencyStop", *actor, *request, response,
       [](const bool& engaged, v1::EmergencyStopResponse& message) { message.set_engaged(engaged); },
       [&](Act<bool> act) { parts_.cart.SetEmergencyStop(request->engaged(), std::move(act)); });
+}
+
+grpc::Status JobsService::Drain(grpc::ServerContext*, const v1::DrainRequest* request,
+                                v1::DrainResponse* response) {
+  if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
+  const Result<std::string> actor = ActorOf(request->actor(), role_);
+  if (!actor) return ToGrpc(actor.error());
+  const Result<station::Drain> drain = FromProto(request->drain());
+  if (!drain) return ToGrpc(drain.error());
+  const auto view = parts_.acts.State().Read<CartView>([&] { return parts_.cart.View(); });
+  if (!view) return ToGrpc(view.error());
+  return parts_.acts.Perform<station::Drain>(
+      "Drain", *actor, *request, response,
+      [working = view->working](const station::Drain& set, v1::DrainResponse& message) {
+        message.set_drain(static_cast<v1::Drain>(set));
+        message.set_working(static_cast<std::int32_t>(working));
+      },
+      [&](Act<station::Drain> act) { parts_.cart.SetDrain(*drain, std::move(act)); });
 }
 
 }  // namespace station::daemon

@@ -72,6 +72,7 @@ class JobsService final : public v1::Jobs::Service {
   grpc::Status Try(grpc::ServerContext*, const v1::TryRequest*, v1::Job*) override;
   grpc::Status EmergencyStop(grpc::ServerContext*, const v1::EmergencyStopRequest*,
                              v1::EmergencyStopResponse*) override;
+  grpc::Status Drain(grpc::ServerContext*, const v1::DrainRequest*, v1::DrainResponse*) override;
 
  private:
   ApiParts parts_;

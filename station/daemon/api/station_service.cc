@@ -11,6 +11,8 @@ grpc::Status StationService::GetStation(grpc::ServerContext*, const v1::GetStati
   response->set_name(facts.name);
   response->set_version(facts.version);
   response->set_emergency_stop(view->emergency_stop);
+  response->set_drain(static_cast<v1::Drain>(view->drain));
+  response->set_configured_limit(static_cast<std::int32_t>(view->configured));
   response->set_concurrency_limit(static_cast<std::int32_t>(view->limit));
   response->set_working(static_cast<std::int32_t>(view->working));
   response->set_queued(static_cast<std::int32_t>(view->queued));

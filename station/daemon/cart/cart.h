@@ -3,7 +3,7 @@
 // that one thread; nothing here waits. Decisions are scheduler/'s, this carries them out. By
 // subject: cart_ports (what USB says), cart_identify, cart_arming, cart_jobs (a job's life),
 // cart_hands (what needs somebody at the phone), cart_try (dry runs), cart_tasks (what workers
-// say), cart_commands (what operators say), cart_startup.
+// say), cart_admission (who works now), cart_commands (what operators say), cart_startup.
 
 #include <filesystem>
 #include <functional>
@@ -16,6 +16,7 @@
 #include "scheduler/arming.h"
 #include "scheduler/never_wipe.h"
 #include "scheduler/port_machine.h"
+#include "scheduler/throughput.h"
 #include "station/catalogue/catalogue.h"
 #include "station/daemon/cart/act.h"
 #include "station/daemon/cart/clock.h"
@@ -31,6 +32,8 @@ namespace station::daemon {
 
 struct CartSettings {
   std::size_t concurrency = 8;
+  bool adapt = true;           // fewer, while fewer move more
+  scheduler::Budgets budgets;  // `concurrency` is its `jobs`
   std::size_t identify_at_once = 4;
   std::chrono::seconds countdown{10};
   std::chrono::seconds arming_expiry{900};
@@ -73,6 +76,7 @@ struct Memory {
   std::map<std::string, std::string> downloads;       // as Imports wrote them down
   std::map<std::string, std::string> firmware_notes;  // as Keeper did
   bool emergency_stop = false;
+  Drain drain = Drain::kOff;
 };
 
 // A phone as usbmuxd lists it.
@@ -108,13 +112,14 @@ class Cart : public TaskListener {
   void OnGone(const std::string& task) override;
 
   // What operators say.
-  [[nodiscard]] Result<std::vector<ArmTarget>> PlanArm(const ArmSpec& spec);
+  [[nodiscard]] Result<ArmPlan> PlanArm(const ArmSpec& spec);
   void Arm(const ArmSpec& spec, Act<ArmAnswer> act);
   void Disarm(const DisarmSpec& spec, Act<int> act);
   void CancelJob(const JobRef& ref, Act<ledger::JobRow> act);
   void RetryJob(const JobRef& ref, Act<ledger::JobRow> act);
   void Try(const TrySpec& spec, Act<ledger::JobRow> act);
   void SetEmergencyStop(bool engaged, Act<bool> act);
+  void SetDrain(Drain drain, Act<Drain> act);
   void LabelPort(const std::string& port, const std::string& label, Act<PortView> act);
 
   // What is so.
@@ -198,6 +203,13 @@ class Cart : public TaskListener {
   [[nodiscard]] Status MayRetry(const Port& port, const ledger::JobRow& job) const;
   [[nodiscard]] Result<Port*> PortOf(const JobRef& ref);
 
+  // admission
+  [[nodiscard]] static scheduler::Budgets BudgetsOf(const CartSettings& settings);
+  void SetGates();
+  [[nodiscard]] Status MayBegin() const;
+  void Sample();
+  void SampleLater();
+
   // hands
   void AwaitHands(Port& port, bool next_is_ready);
   void HandsOver(Port& port);
@@ -226,17 +238,21 @@ class Cart : public TaskListener {
   CartParts parts_;
   scheduler::PortMachine machine_ = scheduler::PortMachine::Standard();
   scheduler::ArmingBook armings_;
-  scheduler::Admission<PortKey> slots_;
-  scheduler::Admission<PortKey> identify_slots_;
+  scheduler::Admission slots_;
+  scheduler::Admission identify_slots_;
+  scheduler::StreamLimit stream_limit_;
+  std::uint64_t streamed_ = 0;  // bytes, since the last sample
   std::map<PortKey, Port> ports_;
   std::map<PortKey, std::string> labels_;
   std::map<Ecid, ledger::PhoneFacts> phones_;
   std::set<MuxPhone> mux_phones_;
   bool mux_connected_ = false;
   bool emergency_stop_ = false;
-  bool draining_ = false;
+  Drain drain_ = Drain::kOff;
+  bool ending_ = false;
   std::uint64_t revision_ = 0;
   Timer expiry_;
+  Timer sample_;
 };
 
 template <typename Answer>

@@ -66,6 +66,7 @@ std::vector<ArmTarget> Cart::Targets(const scheduler::Arming& arming) {
     if (const auto entry = parts_.firmware.Choose(arming.firmware, view.phone.product)) {
       target.firmware_version = VersionText(*entry);
       target.firmware_sha256 = ToHex(entry->sha256);
+      target.firmware_bytes = entry->size;
     }
     if (!port.usb) {
       target.error = ErrorCode::kPhoneGone;
@@ -80,13 +81,18 @@ std::vector<ArmTarget> Cart::Targets(const scheduler::Arming& arming) {
   return targets;
 }
 
-Result<std::vector<ArmTarget>> Cart::PlanArm(const ArmSpec& spec) {
+Result<ArmPlan> Cart::PlanArm(const ArmSpec& spec) {
   STATION_TRY(arming, Understand(spec));
-  return Targets(arming);
+  ArmPlan plan{.targets = Targets(arming), .fit = {}};
+  std::vector<scheduler::PlannedPhone> phones;
+  for (const ArmTarget& target : plan.targets)
+    if (target.error == ErrorCode::kNone) phones.push_back({target.port, target.firmware_bytes});
+  plan.fit = scheduler::PlanCart(BudgetsOf(settings_), phones, stream_limit_.Best());
+  return plan;
 }
 
 void Cart::Arm(const ArmSpec& spec, Act<ArmAnswer> act) {
-  if (draining_) return act.reply(Fail(ErrorCode::kUnavailable, "shutting down"));
+  if (ending_) return act.reply(Fail(ErrorCode::kUnavailable, "shutting down"));
   Result<scheduler::Arming> understood = Understand(spec);
   if (!understood) return act.reply(std::unexpected(understood.error()));
   scheduler::Arming arming = std::move(*understood);
@@ -203,7 +209,7 @@ void Cart::CancelJob(const JobRef& ref, Act<ledger::JobRow> act) {
 }
 
 Status Cart::MayRetry(const Port& port, const ledger::JobRow& job) const {
-  if (draining_) return Fail(ErrorCode::kUnavailable, "shutting down");
+  STATION_CHECK(MayBegin());
   if (port.view.state != PortState::kFailed && !port.hands)
     return Fail(ErrorCode::kBadRequest, "port " + port.view.label + " is " +
                                             std::string(Name(port.view.state)) +
@@ -211,7 +217,6 @@ Status Cart::MayRetry(const Port& port, const ledger::JobRow& job) const {
   if (job.began.value == 0)
     return Fail(ErrorCode::kBadRequest, "the job never began; arm the port anew");
   if (!port.usb) return Fail(ErrorCode::kPhoneGone, "no phone on port " + port.view.label);
-  if (emergency_stop_) return Fail(ErrorCode::kEmergencyStop, "no new work while it is on");
   if (settings_.never_wipe.Of(port.AsCandidate()) != scheduler::Protection::kNone)
     return Fail(ErrorCode::kNeverWipe, "the phone may be on the never-wipe list");
   return {};
@@ -236,8 +241,7 @@ void Cart::RetryJob(const JobRef& ref, Act<ledger::JobRow> act) {
 
 void Cart::SetEmergencyStop(bool engaged, Act<bool> act) {
   emergency_stop_ = engaged;
-  slots_.SetOpen(!engaged && !draining_);
-  parts_.workers.SetEmergencyStop(engaged);
+  SetGates();
   Log(LogLevel::kWarning, engaged ? "emergency stop" : "emergency stop released",
       {{"actor", act.actor}});
   Records records = {

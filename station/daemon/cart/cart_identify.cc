@@ -59,8 +59,8 @@ void Cart::BeginIdentify(Port& port) {
 }
 
 void Cart::QueueIdentify(Port& port) {
-  if (draining_ || port.view.state != PortState::kIdentifying) return;
-  identify_slots_.Enqueue(port.view.key);
+  if (ending_ || port.view.state != PortState::kIdentifying) return;
+  identify_slots_.Enqueue({port.view.key});
   PumpIdentify();
 }
 
@@ -165,7 +165,7 @@ void Cart::IdentifyEnded(Port& port, ErrorCode error, const std::string& context
              {{"port", port.view.label},
               {"job", std::to_string(row.id.value)},
               {"attempt", std::to_string(row.attempt)}});
-    if (port.identify_tries < kIdentifyTries && port.usb && !draining_) {
+    if (port.identify_tries < kIdentifyTries && port.usb && !ending_) {
       port.mux_wait.Set(1s, [this, &port] { QueueIdentify(port); });
     } else {
       port.view.error = error;

@@ -79,7 +79,7 @@ void Cart::QueueJob(Port& port) {
     return;
   }
   if (!port.usb && AwaitsItsPhone(port)) return AwaitPhone(port);
-  slots_.Enqueue(port.view.key);
+  slots_.Enqueue({port.view.key, port.job->arming_id, port.job->began.value != 0});
   Pump();
 }
 
@@ -222,12 +222,12 @@ void Cart::FinishAttempt(Port& port, const Ended& ended) {
     Apply(port, PortEvent::kTried);
   } else if (well) {
     Apply(port, PortEvent::kRestored);
-  } else if (port.view.state == PortState::kWorking && !emergency_stop_ && !draining_ &&
-             scheduler::TriesAgain(job.error, job.attempt)) {
+  } else if (port.view.state == PortState::kWorking && !emergency_stop_ && drain_ != Drain::kUps &&
+             !ending_ && scheduler::TriesAgain(job.error, job.attempt)) {
     LogError(LogLevel::kWarning, "attempt failed, trying again", {ended.error, ended.context},
              {{"port", port.view.label}, {"job", std::to_string(job.id.value)}});
     Apply(port, PortEvent::kTryAgain);
-  } else if (port.view.state == PortState::kWorking && !draining_ &&
+  } else if (port.view.state == PortState::kWorking && !ending_ &&
              port.hand_tries < settings_.button_tries &&
              scheduler::HandsFor(job.error) != scheduler::Hands::kNone) {
     Apply(port, PortEvent::kNeedsHands);
@@ -313,9 +313,8 @@ void Cart::LetItExit(Port& port, std::chrono::seconds longer) {
 }
 
 void Cart::StopTakingWork() {
-  draining_ = true;
-  slots_.SetOpen(false);
-  identify_slots_.SetOpen(false);
+  ending_ = true;
+  SetGates();
   for (auto& [key, port] : ports_) port.countdown.Stop();
 }
 

@@ -275,6 +275,9 @@ std::string Cart::WhatToDo(const Port& port) const {
   if (port.view.error != ErrorCode::kNone) return std::string(OperatorLine(port.view.error));
   if (port.view.state != PortState::kQueued) return {};
   if (emergency_stop_) return std::string(OperatorLine(ErrorCode::kEmergencyStop));
+  const bool begun = port.job && port.job->began.value != 0;
+  if (drain_ == Drain::kUps || (drain_ == Drain::kOn && !begun))
+    return std::string(OperatorLine(ErrorCode::kDraining));
   return {};
 }
 
@@ -307,7 +310,10 @@ void Cart::Publish(Port& port) {
 
 CartView Cart::View() const {
   return {.emergency_stop = emergency_stop_,
-          .limit = slots_.Limit(),
+          .drain = drain_,
+          .limit = slots_.JobLimit(),
+          .configured = settings_.concurrency,
+          .waiting_for = slots_.WaitingFor(),
           .working = slots_.Working(),
           .queued = slots_.Queued(),
           .mux_connected = mux_connected_};

@@ -36,17 +36,19 @@ scheduler::Arming FromRow(const ledger::ArmingRow& row) {
 Cart::Cart(CartSettings settings, CartParts parts)
     : settings_(std::move(settings)),
       parts_(std::move(parts)),
-      slots_(settings_.concurrency),
-      identify_slots_(settings_.identify_at_once),
-      expiry_(parts_.clock) {}
+      slots_(BudgetsOf(settings_)),
+      identify_slots_(scheduler::Budgets::JobsOnly(settings_.identify_at_once)),
+      stream_limit_(settings_.concurrency),
+      expiry_(parts_.clock),
+      sample_(parts_.clock) {}
 
 void Cart::Recall(const Memory& memory, const std::set<std::string>& alive) {
   labels_ = memory.labels;
   for (const ledger::PhoneFacts& phone : memory.phones) phones_.emplace(phone.ecid, phone);
   for (const ledger::ArmingRow& row : memory.armings) armings_.Add(FromRow(row));
   emergency_stop_ = memory.emergency_stop;
-  slots_.SetOpen(!emergency_stop_);
-  parts_.workers.SetEmergencyStop(emergency_stop_);
+  drain_ = memory.drain;
+  SetGates();
   for (const auto& [key, label] : labels_) PortFor(key);
   for (const ledger::JobRow& job : memory.last_jobs) ShowResult(PortFor(job.port), job);
   for (const ledger::JobRow& job : memory.open_jobs)

@@ -44,6 +44,10 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
   }
   records.push_back(ledger::PutJob{job});
   parts_.ledger.Append(std::move(records));
+  if (!same_step && report.step > Step::kSign) {
+    slots_.Release(port->view.key, scheduler::Budget::kSigning);
+    Pump();
+  }
   port->destructive = report.destructive || Spec(report.step).destructive;
   if (port->destructive)
     port->cancel_grace.Stop();
@@ -59,6 +63,10 @@ void Cart::OnProgress(const std::string& task, const ProgressReport& report) {
   const std::uint64_t more = port->meter.Report(report, parts_.clock.Now());
   port->view.progress = port->meter.View(parts_.clock.Now());
   if (more > 0) parts_.observer.OnBytes(port->view, more);
+  if (report.step == Step::kStream) {
+    streamed_ += more;
+    SampleLater();
+  }
   ProgressChanged(*port);
 }
 

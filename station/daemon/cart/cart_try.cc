@@ -9,8 +9,7 @@ namespace station::daemon {
 using scheduler::PortEvent;
 
 Status Cart::MayTry(const Port& port) const {
-  if (draining_) return Fail(ErrorCode::kUnavailable, "shutting down");
-  if (emergency_stop_) return Fail(ErrorCode::kEmergencyStop, "no new work while it is on");
+  STATION_CHECK(MayBegin());
   if (!machine_.On(port.view.state, PortEvent::kTry))
     return Fail(ErrorCode::kBadRequest, "port " + port.view.label + " is " +
                                             std::string(Name(port.view.state)) +

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scheduler/arming.h"
+#include "scheduler/cart_plan.h"
 #include "station/daemon/cart/view.h"
 
 namespace station::daemon {
@@ -24,6 +25,7 @@ struct ArmSpec {
 };
 
 struct ArmTarget {
+  std::uint64_t firmware_bytes = 0;
   std::string port_label;
   PortKey port;
   ledger::PhoneFacts phone;
@@ -31,6 +33,11 @@ struct ArmTarget {
   std::string firmware_sha256;
   bool will_wipe = false;
   ErrorCode error = ErrorCode::kNone;
+};
+
+struct ArmPlan {
+  std::vector<ArmTarget> targets;
+  scheduler::CartPlan fit;
 };
 
 struct ArmAnswer {

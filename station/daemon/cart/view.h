@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "scheduler/budgets.h"
 #include "station/base/enums.h"
 #include "station/base/error_code.h"
 #include "station/daemon/cart/clock.h"
@@ -61,7 +63,10 @@ struct PortView {
 // The station's own numbers, beside the ports'.
 struct CartView {
   bool emergency_stop = false;
-  std::size_t limit = 0;
+  Drain drain = Drain::kOff;
+  std::size_t limit = 0;                                      // jobs at once now
+  std::size_t configured = 0;                                 // at most
+  std::map<scheduler::Budget, std::size_t> waiting_for = {};  // jobs, by what they lack
   std::size_t working = 0;
   std::size_t queued = 0;
   bool mux_connected = false;

@@ -113,12 +113,18 @@ Metrics::Metrics(const std::string& version, const std::string& station_name)
                             "Rate at which firmware is taken in")),
       emergency_stop_(
           OneGauge(*registry_, "station_emergency_stop", "1 while the emergency stop is on")),
+      drain_(OneGauge(*registry_, "station_drain",
+                      "0 while new work begins, 1 while it does not, 2 on account of the power")),
       mux_connected_(OneGauge(*registry_, "station_mux_connected", "1 while usbmuxd answers")),
       commit_seconds_(BuildHistogram()
                           .Name("station_ledger_commit_duration_seconds")
                           .Help("Commits of the ledger")
                           .Register(*registry_)
                           .Add({}, CommitBuckets())) {
+  auto& waiting = GaugeFamily(*registry_, "station_jobs_waiting",
+                              "Jobs that wait because a budget is used up, by the first that is");
+  for (const scheduler::Budget budget : scheduler::kAllBudgets)
+    jobs_waiting_[budget] = &waiting.Add({{"budget", Text(Name(budget))}});
   GaugeFamily(*registry_, "station_build_info", "Always 1")
       .Add({{"version", version}, {"station", station_name}})
       .Set(1);
@@ -201,6 +207,11 @@ void Metrics::OnCart(const CartView& cart) {
   jobs_queued_.Set(static_cast<double>(cart.queued));
   concurrency_limit_.Set(static_cast<double>(cart.limit));
   emergency_stop_.Set(cart.emergency_stop ? 1 : 0);
+  drain_.Set(static_cast<double>(cart.drain));
+  for (const auto& [budget, gauge] : jobs_waiting_) {
+    const auto found = cart.waiting_for.find(budget);
+    gauge->Set(found == cart.waiting_for.end() ? 0 : static_cast<double>(found->second));
+  }
   mux_connected_.Set(cart.mux_connected ? 1 : 0);
 }
 

@@ -97,6 +97,8 @@ class Metrics : public CartObserver {
   prometheus::Gauge& import_total_;
   prometheus::Gauge& import_rate_;
   prometheus::Gauge& emergency_stop_;
+  prometheus::Gauge& drain_;
+  std::map<scheduler::Budget, prometheus::Gauge*> jobs_waiting_;
   prometheus::Gauge& mux_connected_;
   prometheus::Histogram& commit_seconds_;
   std::map<PortKey, PortSeries> ports_;

@@ -34,6 +34,8 @@ void ExpectSame(const Config& a, const Config& b) {
   EXPECT_EQ(a.button_tries, b.button_tries);
   EXPECT_EQ(a.button_wait, b.button_wait);
   EXPECT_EQ(a.capture, b.capture);
+  EXPECT_EQ(a.adapt, b.adapt);
+  EXPECT_EQ(a.budgets, b.budgets);
   EXPECT_EQ(a.further_hosts, b.further_hosts);
   EXPECT_EQ(a.countdown, b.countdown);
   EXPECT_EQ(a.arming_expiry, b.arming_expiry);
@@ -55,7 +57,7 @@ TEST(ConfigTest, TheCommentedFileIsTheDefaults) {
 TEST(ConfigTest, TheCommentedFileShowsEveryKey) {
   const auto document = yaml::Read(kDefaultFile);
   ASSERT_TRUE(document);
-  ASSERT_EQ(document->root.entries.size(), 9U);
+  ASSERT_EQ(document->root.entries.size(), 10U);
   for (const yaml::Entry& section : document->root.entries) {
     const auto config = Parse(section.key + ":\n  no_such_key_at_all: 1\n", "f");
     ASSERT_FALSE(config);
@@ -88,7 +90,9 @@ firmware: {fetch: auto, vendor_list_url: "https://a.example/v", ipsw_me_url: "ht
   proxy: "http://p:3128", ca_file: /roots.pem, download_window: "22:00-06:30",
   bytes_per_second: 1000, store_budget: 5000, scrub_interval: 24h, scrub_bytes_per_second: 2048}
 metrics: {enabled: false, address: "::1", port: 0}
-jobs: {concurrency: 30, restored_port_rest: 2m}
+jobs: {concurrency: 30, restored_port_rest: 2m, adapt: false}
+budgets: {controller_bytes_per_second: 1, phone_bytes_per_second: 2, controller_endpoints: 3, phone_endpoints: 4,
+  hub_phones: 5, hub_depth: 6, mux_connections: 7, signing_requests: 0}
 restore: {further_hosts: [fdr.example, 127.0.0.1]}
 arming: {countdown: 0s, expiry: 2h}
 never_wipe:
@@ -124,6 +128,8 @@ api: {viewer_group: users, operator_group: bench, admin_group: _wheel}
   EXPECT_EQ(config->metrics_address, "::1");
   EXPECT_EQ(config->metrics_port, 0);
   EXPECT_EQ(config->concurrency, 30U);
+  EXPECT_FALSE(config->adapt);
+  EXPECT_EQ(config->budgets, (Budgets{1, 2, 3, 4, 5, 6, 7, 0}));
   EXPECT_EQ(config->restored_port_rest, seconds(120));
   EXPECT_THAT(config->further_hosts, ElementsAre("fdr.example", "127.0.0.1"));
   EXPECT_EQ(config->countdown, seconds(0));

@@ -86,6 +86,19 @@ TEST_F(JobTextTest, ARunningJobShowsItsStep) {
   EXPECT_EQ(RenderJobLine(job), "Job 17 on A4: stream\n");
 }
 
+TEST_F(JobTextTest, StationShowsThatItIsDrained_AndWhyFewerAreAtWork) {
+  v1::Station station;
+  station.set_concurrency_limit(5);
+  station.set_configured_limit(8);
+  EXPECT_THAT(RenderStation(station, Screen{}),
+              HasSubstr("0 of at most 5 (more were slower together), 0 waiting"));
+  EXPECT_THAT(RenderStation(station, Screen{}), Not(HasSubstr("DRAINED")));
+  station.set_drain(v1::DRAIN_UPS);
+  EXPECT_THAT(RenderStation(station, Screen{}),
+              HasSubstr("DRAINED     for want of power, nothing is written; to go on: "
+                        "stationctl drain --off"));
+}
+
 TEST_F(JobTextTest, StationShowsTheEmergencyStop) {
   v1::Station station;
   station.set_name("bench");

@@ -97,5 +97,26 @@ TEST(FirmwareTextTest, ImportIsOneLine) {
   EXPECT_THAT(RenderImport(response, Screen{.width = 80}), EndsWith("  250 MB/s  0:17 left"));
 }
 
+TEST(PlanTextTest, ACartThatFits_AndOneThatGoesInWaves) {
+  v1::CartFit fit;
+  EXPECT_EQ(RenderFit(fit), "");
+  fit.set_phones(1);
+  fit.set_at_once(1);
+  fit.set_waves(1);
+  EXPECT_EQ(RenderFit(fit), "This cart fits at once: 1 phone, about 1 minute.\n");
+  fit.set_phones(30);
+  fit.set_at_once(24);
+  fit.set_waves(2);
+  fit.mutable_time()->set_seconds(14 * 60 + 20);
+  fit.set_binds("endpoints");
+  fit.set_binds_of("pci0000:00/0000:00:14.0");
+  EXPECT_EQ(RenderFit(fit),
+            "This cart fits 24 at once, 30 in 2 waves, about 14 minutes.\n"
+            "No more at once because of: USB endpoints (controller pci0000:00/0000:00:14.0).\n");
+  fit.set_binds("jobs");
+  fit.set_binds_of("");
+  EXPECT_THAT(RenderFit(fit), HasSubstr("(jobs.concurrency).\n"));
+}
+
 }  // namespace
 }  // namespace station::ctl

@@ -89,9 +89,9 @@ TEST(Dashboards, CompareOnlyWithWordsOfTheClosedLists) {
 
 // A phone's identity can be no label, so it can be no label here either.
 TEST(Dashboards, UseNoOtherLabelsThanTheMetricsHave) {
-  const std::set<std::string> allowed = {"port",    "product", "state",   "step",
-                                         "outcome", "error",   "le",      "instance",
-                                         "job",     "station", "version", "alertstate"};
+  const std::set<std::string> allowed = {"port",    "product",    "state",    "step", "outcome",
+                                         "error",   "le",         "instance", "job",  "station",
+                                         "version", "alertstate", "budget"};
   for (const Expression& expression : EveryExpression()) {
     const Names names = NamesIn(expression.text);
     for (const std::string& label : names.grouping)

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "scheduler/admission.h"
 #include "scheduler/steps.h"
 #include "scheduler/verdict.h"
 #include "station/base/step_table.h"
@@ -85,40 +84,6 @@ TEST(Verdict, RetriesNeverForOperatorOrFirmware) {
   }
   EXPECT_TRUE(TriesAgain(ErrorCode::kAsrTransfer, 2));
   EXPECT_FALSE(TriesAgain(ErrorCode::kAsrTransfer, 3));
-}
-
-TEST(Admission, FirstComeFirstServed_UpToTheLimit) {
-  Admission<int> slots(2);
-  for (const int id : {1, 2, 3, 4}) slots.Enqueue(id);
-  slots.Enqueue(1);  // again is no second place
-  EXPECT_EQ(slots.Next(), 1);
-  EXPECT_EQ(slots.Next(), 2);
-  EXPECT_EQ(slots.Next(), std::nullopt);
-  EXPECT_EQ(slots.Queued(), 2U);
-  slots.Remove(3);
-  slots.Remove(1);
-  EXPECT_EQ(slots.Next(), 4);
-}
-
-TEST(Admission, Closed_LetsNobodyIn_KeepsWhoIsIn) {
-  Admission<int> slots(2);
-  slots.Enqueue(1);
-  ASSERT_EQ(slots.Next(), 1);
-  slots.SetOpen(false);
-  slots.Enqueue(2);
-  EXPECT_EQ(slots.Next(), std::nullopt);
-  EXPECT_EQ(slots.Working(), 1U);
-  slots.SetOpen(true);
-  EXPECT_EQ(slots.Next(), 2);
-}
-
-TEST(Admission, AdoptedJobsCount) {
-  Admission<int> slots(1);
-  slots.Adopt(7);
-  slots.Enqueue(1);
-  EXPECT_EQ(slots.Next(), std::nullopt);
-  slots.Remove(7);
-  EXPECT_EQ(slots.Next(), 1);
 }
 
 }  // namespace
