@@ -21,6 +21,7 @@
 #include "tests/rack/mux/server.h"
 #include "tests/rack/restore/asr.h"
 #include "tests/rack/signer/tss.h"
+#include "tests/rack/usb/usb_bus.h"
 
 namespace bench {
 namespace {
@@ -104,7 +105,8 @@ class RestoringCart {
     for (const rack::PhoneSpec& spec : cart) {
       phones_.push_back(std::make_unique<rack::Phone>(spec, root, ""));
       phones_.back()->Change([](rack::PhoneState& state) { state.stage = rack::Stage::kRestore; });
-      presences_.push_back(std::make_unique<rack::Presence>(*phones_.back(), bus_, devices_));
+      presences_.push_back(
+          std::make_unique<rack::Presence>(*phones_.back(), rack::Host{bus_, &devices_}));
     }
   }
   [[nodiscard]] rack::Phone& Phone(std::size_t index) { return *phones_[index]; }

@@ -30,6 +30,7 @@ struct Options {
   std::string phone;
   std::vector<std::string> words;
   bool json = false;
+  bool redir = false;
   bool plain_malloc = false;
   rack::ForgeCommand forge;
   rack::PublishedFile file;
@@ -64,7 +65,8 @@ int Run(const Options& options) {
   spdlog::flush_every(std::chrono::seconds(1));
   spdlog::flush_on(spdlog::level::warn);
   const auto started =
-      rack::Rack::Start(std::move(*cart), *products, std::filesystem::absolute(options.dir));
+      rack::Rack::Start(std::move(*cart), *products, std::filesystem::absolute(options.dir),
+                        options.redir ? rack::Cables::kRedir : rack::Cables::kPrograms);
   if (!started) return Report(started.error());
   fmt::print("ready\n");
   std::fflush(stdout);
@@ -202,6 +204,9 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "run a cart until ended; prints \"ready\"");
   run->add_option("--cart", options.cart, "CART.yaml")->required();
   run->add_option("--dir", options.dir, "sockets, state and logs")->required();
+  run->add_flag(
+      "--redir", options.redir,
+      "cables lead into a virtual machine: a usb-redir socket DIR/run/redir/PORT.sock each");
   run->footer("\nCART.yaml\n" + rack::CartKeys());
   CLI::App* exec =
       app.add_subcommand("exec", "run a program in the rack's world: exec --dir DIR -- CMD ARG...");

@@ -17,18 +17,6 @@ constexpr std::uint64_t kHighSpeed = 480000000;
 constexpr std::uint64_t kSuperSpeed = 5000000000;
 constexpr std::uint16_t kMuxProduct = 0x12A8;
 
-// The mux interface over raw USB is served by the usbmuxd socket instead: here it only has to be
-// there.
-class SilentFunction : public UsbFunction {
- public:
-  std::optional<Bytes> Control(const SetupPacket&, std::span<const std::uint8_t>) override {
-    return std::nullopt;
-  }
-  bool BulkOut(std::uint8_t, std::span<const std::uint8_t>) override { return true; }
-  Bytes BulkIn(std::uint8_t, std::size_t) override { return {}; }
-  void PortReset() override {}
-};
-
 UsbIdentity MuxIdentity(const PhoneSpec& spec) {
   UsbIdentity identity;
   identity.shape = UsbIdentity::Shape::kMux;
@@ -86,7 +74,7 @@ struct Face {
 };
 
 // What stands on the bus at a stage; nothing when the phone is off.
-std::optional<Face> FaceOf(Phone& phone, Stage stage) {
+std::optional<Face> FaceOf(Phone& phone, Stage stage, const std::shared_ptr<UsbMux>& mux) {
   switch (stage) {
     case Stage::kOff:
       return std::nullopt;
@@ -98,15 +86,14 @@ std::optional<Face> FaceOf(Phone& phone, Stage stage) {
       return Face{RecoveryIdentity(phone), std::make_shared<Iboot>(phone, stage)};
     case Stage::kNormal:
     case Stage::kRestore:
-      return Face{MuxIdentity(phone.Spec()), std::make_shared<SilentFunction>()};
+      return Face{MuxIdentity(phone.Spec()), mux};
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-Presence::Presence(Phone& phone, UsbBus& bus, MuxDevices& devices)
-    : phone_(phone), bus_(bus), devices_(devices) {
+Presence::Presence(Phone& phone, Host host) : phone_(phone), host_(host) {
   Attach();
   thread_ = std::thread([this] { Run(); });
 }
@@ -216,37 +203,53 @@ station::PortPath Presence::PortInMode(const PhoneState& state) const {
 void Presence::Attach() {
   const PhoneState state = phone_.State();
   if (attachment_ != nullptr || !state.plugged) return;
-  const auto face = FaceOf(phone_, state.stage);
-  if (!face) return;
   const PhoneSpec& spec = phone_.Spec();
+  const station::PortPath port = PortInMode(state);
   auto attachment = std::make_shared<Attachment>();
-  attached_port_ = PortInMode(state);
-  const auto address = bus_.Attach(attached_port_, face->identity, face->function);
+  std::shared_ptr<UsbMux> mux;
+  if (ShowsOnMux(state.stage))
+    mux = std::make_shared<UsbMux>(attachment,
+                                   spec.super_speed ? UsbSpeed::kSuper5G : UsbSpeed::kHigh480M,
+                                   [&usb = host_.usb, port] { usb.DataReady(port); });
+  const auto face = FaceOf(phone_, state.stage, mux);
+  if (!face) return;
+  attached_port_ = port;
+  attachment_ = attachment;
+  mux_ = mux;
+  if (mux) Serve(state.stage);
+  const auto address = host_.usb.Attach(attached_port_, face->identity, face->function);
   if (!address) {
     spdlog::error("phone={} {}", spec.name, address.error().context);
+    mux_.reset();
+    attachment_.reset();
     return;
   }
-  attachment_ = attachment;
   spdlog::info("phone={} port={} stage={}", spec.name, ToString(attached_port_), Name(state.stage));
-  if (!ShowsOnMux(state.stage)) return;
-  if (state.stage == Stage::kNormal)
-    attachment->Serve(kLockdownPort, [&phone = phone_,
-                                      &stay = *attachment](const std::shared_ptr<Stream>& stream) {
+  if (mux && host_.listing != nullptr)
+    device_id_ = host_.listing->Add(
+        {0, spec.name, spec.udid, std::uint32_t{address->bus} << 16U | address->device,
+         spec.super_speed ? kSuperSpeed : kHighSpeed, kMuxProduct, attachment});
+}
+
+void Presence::Serve(Stage stage) {
+  if (stage == Stage::kNormal)
+    attachment_->Serve(kLockdownPort, [&phone = phone_, &stay = *attachment_](
+                                          const std::shared_ptr<Stream>& stream) {
       ServeLockdown(phone, stay, *stream);
     });
   else
-    ServeRestoreMode(phone_, *attachment);
-  device_id_ =
-      devices_.Add({0, spec.name, spec.udid, std::uint32_t{address->bus} << 16U | address->device,
-                    spec.super_speed ? kSuperSpeed : kHighSpeed, kMuxProduct, attachment});
+    ServeRestoreMode(phone_, *attachment_);
 }
 
 void Presence::Detach() {
   if (attachment_ == nullptr) return;
-  if (device_id_ != 0) devices_.Remove(std::exchange(device_id_, 0));
-  bus_.Detach(attached_port_);
+  if (device_id_ != 0) host_.listing->Remove(std::exchange(device_id_, 0));
+  host_.usb.Detach(attached_port_);
+  if (mux_) mux_->End();
   attachment_->End();
   attachment_.reset();
+  std::erase_if(departed_, [](const auto& mux) { return mux->Finished(); });
+  if (mux_) departed_.push_back(std::move(mux_));
 }
 
 }  // namespace rack

@@ -98,7 +98,7 @@ ShortFolder::~ShortFolder() {
 }
 
 Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const ProductTable& products,
-                                          const fs::path& folder) {
+                                          const fs::path& folder, Cables cables) {
   std::error_code error;
   fs::create_directories(folder / "phones", error);
   fs::create_directories(folder / "pairing", error);
@@ -115,7 +115,7 @@ Result<std::unique_ptr<Rack>> Rack::Start(std::vector<PhoneSpec> cart, const Pro
   STATION_TRY(downloads, DownloadServer::Start());
   std::unique_ptr<Rack> rack(
       new Rack(folder, std::move(lock), std::move(signer), std::move(downloads)));
-  STATION_CHECK(rack->Open(std::move(cart), root));
+  STATION_CHECK(rack->Open(std::move(cart), root, cables));
   return rack;
 }
 
@@ -128,17 +128,23 @@ Rack::Rack(fs::path folder, station::Fd lock, std::unique_ptr<SignerServer> sign
       records_(folder_ / "pairing"),
       bus_(MakeSubfolder(short_.Path(), "w")) {}
 
-station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root) {
+station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root, Cables cables) {
   if (std::ranges::any_of(cart, &PhoneSpec::fixed_nonces)) signer_->SetFaults({.repeatable = true});
   STATION_CHECK(mux_.Open(MuxSocket(), std::nullopt));
+  if (cables == Cables::kRedir) {
+    std::vector<station::PortPath> ports;
+    for (const PhoneSpec& spec : cart) ports.push_back(spec.port);
+    STATION_TRY(front, RedirFront::Open(fs::path(short_.Path()) / "redir", ports));
+    redir_ = std::move(front);
+  }
   for (PhoneSpec& spec : cart) {
     const std::string state_file = folder_ / "phones" / (spec.name + ".plist");
     const std::string recording = spec.recording ? spec.name + ".jsonl" : "";
     phones_.push_back(std::make_unique<Phone>(std::move(spec), root, state_file));
     if (!recording.empty()) phones_.back()->RecordTo(folder_ / "recordings" / recording);
   }
-  for (const auto& phone : phones_)
-    presences_.push_back(std::make_unique<Presence>(*phone, bus_, devices_));
+  const Host host = redir_ ? Host{*redir_, nullptr} : Host{bus_, &devices_};
+  for (const auto& phone : phones_) presences_.push_back(std::make_unique<Presence>(*phone, host));
   STATION_TRY(listener, ListenUnix(short_.Path() + "/control", kControlBacklog));
   control_ = std::make_unique<SocketServer>(
       std::move(listener),

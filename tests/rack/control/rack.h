@@ -12,7 +12,9 @@
 #include "tests/rack/control/presence.h"
 #include "tests/rack/downloads/server.h"
 #include "tests/rack/mux/front.h"
+#include "tests/rack/redir/front.h"
 #include "tests/rack/signer/server.h"
+#include "tests/rack/usb/usb_bus.h"
 
 namespace rack {
 
@@ -35,18 +37,23 @@ inline constexpr std::chrono::seconds kActionPatience{15};
 // What `station-rack fault --help` says: every fault there is, by what it befalls.
 [[nodiscard]] std::string FaultHelp();
 
+// Where the cart's cables lead: to the programs under `exec`, or through usb-redir sockets into a
+// virtual machine. A phone has one cable, so it is one or the other.
+enum class Cables { kPrograms, kRedir };
+
 class Rack {
  public:
   // kAlreadyExists when another rack runs in `folder`.
   [[nodiscard]] static station::Result<std::unique_ptr<Rack>> Start(
       std::vector<PhoneSpec> cart, const ProductTable& products,
-      const std::filesystem::path& folder);
+      const std::filesystem::path& folder, Cables cables = Cables::kPrograms);
   ~Rack();
 
  private:
   Rack(std::filesystem::path folder, station::Fd lock, std::unique_ptr<SignerServer> signer,
        std::unique_ptr<DownloadServer> downloads);
-  [[nodiscard]] station::Status Open(std::vector<PhoneSpec> cart, const RootOfTrust& root);
+  [[nodiscard]] station::Status Open(std::vector<PhoneSpec> cart, const RootOfTrust& root,
+                                     Cables cables);
 
   void ServeControl(Stream& stream);
   [[nodiscard]] Value Handle(const Value& request);
@@ -80,6 +87,7 @@ class Rack {
   MuxDevices devices_;
   PairRecords records_;
   UsbBus bus_;
+  std::unique_ptr<RedirFront> redir_;  // null: the cables lead to programs
   std::vector<std::unique_ptr<Phone>> phones_;
   MuxFront mux_{devices_, records_};
   std::vector<std::unique_ptr<Presence>> presences_;

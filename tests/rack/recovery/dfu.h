@@ -6,7 +6,7 @@
 #include <span>
 
 #include "tests/rack/model/phone.h"
-#include "tests/rack/usb/usb_bus.h"
+#include "tests/rack/usb/usb_function.h"
 
 namespace rack {
 

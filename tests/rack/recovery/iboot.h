@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tests/rack/model/phone.h"
-#include "tests/rack/usb/usb_bus.h"
+#include "tests/rack/usb/usb_function.h"
 
 namespace rack {
 

@@ -126,7 +126,7 @@ BootBench::BootBench(const std::string& product, StartMode mode, const std::stri
       folder_(MakeFolder()),
       bus_(folder_),
       phone_(SpecOf(product, mode), TestRoot(), ""),
-      presence_(phone_, bus_, devices_) {
+      presence_(phone_, Host{bus_, &devices_}) {
   parts = PartsFor(GetProduct(), behaviour);
 }
 

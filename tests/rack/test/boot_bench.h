@@ -12,6 +12,7 @@
 #include "tests/rack/recovery/iboot.h"
 #include "tests/rack/test/img4.h"
 #include "tests/rack/test/keys.h"
+#include "tests/rack/usb/usb_bus.h"
 
 namespace rack {
 

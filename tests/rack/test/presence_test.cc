@@ -8,6 +8,7 @@
 
 #include "tests/rack/restore/nor.h"
 #include "tests/rack/test/keys.h"
+#include "tests/rack/usb/usb_bus.h"
 
 namespace rack {
 namespace {
@@ -35,7 +36,7 @@ class PresenceTest : public testing::Test {
 };
 
 TEST_F(PresenceTest, WhatAHostAskedForEndsWithItsBoot) {
-  Presence presence(phone_, bus_, devices_);
+  Presence presence(phone_, Host{bus_, &devices_});
   const std::uint64_t boot = phone_.State().boot_number;
   const Bytes nonce = phone_.State().ap_nonce;
   phone_.Ask(Event::kReboot, boot).wait();
@@ -48,7 +49,7 @@ TEST_F(PresenceTest, WhatAHostAskedForEndsWithItsBoot) {
 }
 
 TEST_F(PresenceTest, NoncesStayFromIbootToTheKernelAndChangeWithARestart) {
-  Presence presence(phone_, bus_, devices_);
+  Presence presence(phone_, Host{bus_, &devices_});
   const Bytes nonce = phone_.State().ap_nonce;
   phone_.Ask(Event::kRunIbec, phone_.State().boot_number).wait();
   EXPECT_EQ(phone_.State().ap_nonce, nonce);
@@ -68,7 +69,7 @@ TEST_F(PresenceTest, NoncesHoldFromTheBootRomToTheKernelUnlessTheIbssDrawsItsOwn
     spec.mode = StartMode::kDfu;
     spec.dfu_nonce_changes = changes;
     Phone phone(spec, TestRoot(), "");
-    Presence presence(phone, bus_, devices_);
+    Presence presence(phone, Host{bus_, &devices_});
     const Bytes rom_nonce = phone.State().ap_nonce;
     const Bytes sep_nonce = phone.State().sep_nonce;
     phone.Ask(Event::kRunIbss, phone.State().boot_number).wait();
@@ -84,7 +85,7 @@ TEST_F(PresenceTest, NoncesHoldFromTheBootRomToTheKernelUnlessTheIbssDrawsItsOwn
 
 TEST_F(PresenceTest, RefusedImageLeavesTheSameDfuModeAndANewOneIsEnteredWithNewNonces) {
   phone_.Change([](PhoneState& state) { state.stage = Stage::kDfu; });
-  Presence presence(phone_, bus_, devices_);
+  Presence presence(phone_, Host{bus_, &devices_});
   const PhoneState before = phone_.State();
   phone_.Ask(Event::kImageRefused, before.boot_number).wait();
   EXPECT_EQ(phone_.State().stage, Stage::kDfu);
@@ -97,7 +98,7 @@ TEST_F(PresenceTest, RefusedImageLeavesTheSameDfuModeAndANewOneIsEnteredWithNewN
 
 TEST_F(PresenceTest, NoncesShownInNormalModeHoldInRecovery) {
   phone_.Change([](PhoneState& state) { state.stage = Stage::kNormal; });
-  Presence presence(phone_, bus_, devices_);
+  Presence presence(phone_, Host{bus_, &devices_});
   const Bytes nonce = phone_.State().ap_nonce;
   phone_.Ask(Event::kEnterRecovery, phone_.State().boot_number).wait();
   EXPECT_EQ(phone_.State().stage, Stage::kIboot);
@@ -139,7 +140,7 @@ void PrintTo(const Loss& row, std::ostream* out) { *out << row.name; }
 class CutFlash : public FlashTest, public testing::WithParamInterface<Loss> {};
 
 TEST_P(CutFlash, LeavesNothingButDfu) {
-  Presence presence(slow_, bus_, devices_);
+  Presence presence(slow_, Host{bus_, &devices_});
   const auto attachment = devices_.List().front().attachment;
   auto writing = std::async(std::launch::async,
                             [&] { return FlashNor(slow_, *attachment, Signed(), {"ibot"}); });
@@ -163,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(Table, CutFlash,
                          [](const auto& row) { return row.param.name; });
 
 TEST_F(PresenceTest, UnpluggedPhoneGoesOnWithoutItsHost) {
-  Presence presence(phone_, bus_, devices_);
+  Presence presence(phone_, Host{bus_, &devices_});
   phone_.Ask(Event::kRunIbec, phone_.State().boot_number).wait();
   phone_.Ask(Event::kRunKernel, phone_.State().boot_number).wait();
   phone_.Ask(Phone::Wish::Kind::kUnplug).wait();

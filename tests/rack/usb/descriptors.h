@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/rack/usb/usb_bus.h"
+#include "tests/rack/usb/usb_function.h"
 
 namespace rack {
 

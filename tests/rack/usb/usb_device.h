@@ -19,7 +19,7 @@
 #include "station/base/fd.h"
 #include "station/base/ids.h"
 #include "tests/rack/usb/descriptors.h"
-#include "tests/rack/usb/usb_bus.h"
+#include "tests/rack/usb/usb_function.h"
 
 namespace rack {
 
