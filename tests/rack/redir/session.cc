@@ -162,7 +162,7 @@ void RedirSession::Progress() {
     Connect(std::move(wanted));
   std::set<std::uint8_t> dry;
   for (auto it = waiting_in_.begin(); it != waiting_in_.end();) {
-    auto& [id, transfer] = *it;
+    WaitingIn& transfer = *it;
     UsbFunction* const function = Function();
     std::vector<std::uint8_t> data;
     if (function != nullptr && !dry.contains(transfer.header.endpoint))
@@ -175,7 +175,7 @@ void RedirSession::Progress() {
     data.resize(std::min(data.size(), transfer.size));
     SetSize(transfer.header, data.size());
     transfer.header.status = usb_redir_success;
-    usbredirparser_send_bulk_packet(parser_.get(), id, &transfer.header, data.data(),
+    usbredirparser_send_bulk_packet(parser_.get(), transfer.id, &transfer.header, data.data(),
                                     static_cast<int>(data.size()));
     it = waiting_in_.erase(it);
   }
@@ -299,7 +299,7 @@ void RedirSession::Bulk(std::uint64_t id, usb_redir_bulk_packet_header header,
   UsbFunction* const function = Function();
   if (function == nullptr) return;
   if ((header.endpoint & kDirectionIn) != 0) {
-    waiting_in_[id] = {header, SizeOf(header)};  // Progress answers it
+    waiting_in_.push_back({id, header, SizeOf(header)});  // Progress answers it
     return;
   }
   const bool taken = function->BulkOut(header.endpoint, data);
@@ -309,9 +309,9 @@ void RedirSession::Bulk(std::uint64_t id, usb_redir_bulk_packet_header header,
 }
 
 void RedirSession::Cancel(std::uint64_t id) {
-  const auto found = waiting_in_.find(id);
+  const auto found = std::ranges::find(waiting_in_, id, &WaitingIn::id);
   if (found == waiting_in_.end()) return;  // answered meanwhile
-  usb_redir_bulk_packet_header header = found->second.header;
+  usb_redir_bulk_packet_header header = found->header;
   header.status = usb_redir_cancelled;
   SetSize(header, 0);
   waiting_in_.erase(found);

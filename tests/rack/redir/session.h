@@ -6,6 +6,7 @@
 
 #include <array>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -33,6 +34,7 @@ class RedirSession {
     void operator()(usbredirparser* parser) const { usbredirparser_destroy(parser); }
   };
   struct WaitingIn {
+    std::uint64_t id;  // the host's own, in no order: QEMU's are addresses
     usb_redir_bulk_packet_header header;
     std::size_t size;
   };
@@ -63,7 +65,8 @@ class RedirSession {
   std::vector<InterfaceSetting> settings_;
   std::map<std::uint8_t, std::uint8_t> alternates_;  // by interface; absent: 0
   std::uint8_t configuration_ = 0;
-  std::map<std::uint64_t, WaitingIn> waiting_in_;  // in the order the host asked
+  // In the order the host asked. It must be answered in that order: QEMU ends itself otherwise.
+  std::list<WaitingIn> waiting_in_;
 };
 
 }  // namespace rack
