@@ -204,7 +204,8 @@ void Daemon::OpenFirmware() {
                   .errands = *errands_,
                   .in_use = [this] { return cart_->FirmwareInUse(); },
                   .on_change = [this] { FirmwareChanged(); },
-                  .on_rot = [this] { metrics_.OnRot(); }});
+                  .on_rot = [this] { metrics_.OnRot(); },
+                  .sweep = [this](store::Incoming grave) { sweeper_.Take(std::move(grave)); }});
   announcer_.Add(*keeper_);
 }
 

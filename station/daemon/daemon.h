@@ -19,6 +19,7 @@
 #include "station/daemon/cart/imports.h"
 #include "station/daemon/cart/keeper.h"
 #include "station/daemon/cart/supplies.h"
+#include "station/daemon/cart/sweeper.h"
 #include "station/daemon/metrics/exposition.h"
 #include "station/daemon/mux_listener.h"
 #include "station/daemon/supervise/listeners.h"
@@ -87,6 +88,7 @@ class Daemon {
   WatchHub hub_;
   Announcer announcer_{{&hub_, &metrics_}};
   StationFacts facts_;
+  Sweeper sweeper_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::optional<ledger::Reader> reader_;
   std::optional<catalogue::Catalogue> catalogue_;

@@ -98,12 +98,18 @@ std::uint64_t Keeper::BytesHeld() const {
 
 void Keeper::OnStored() { Enforce(); }
 
+Status Keeper::Sweep(Result<store::Incoming> removed) {
+  if (!removed) return std::unexpected(std::move(removed).error());
+  parts_.sweep(std::move(*removed));
+  return {};
+}
+
 // The newest arrival counts as used now, so that it is not what goes.
 void Keeper::Enforce() {
   if (settings_.budget == 0) return;
   const auto chosen = ChooseToEvict(Inventory(), settings_.budget);
   for (const Sha256Digest& sha256 : chosen) {
-    if (const Status removed = parts_.firmware.Shelf().Remove(sha256); !removed) {
+    if (const Status removed = Sweep(parts_.firmware.Shelf().Remove(sha256)); !removed) {
       LogError(LogLevel::kWarning, "store: not evicted", removed.error());
       continue;
     }
@@ -133,7 +139,7 @@ void Keeper::Remove(const std::string& sha256, Act<store::Entry> act) {
   if (Held(entry->sha256))
     return act.reply(Fail(ErrorCode::kUnavailable,
                           ToHex(entry->sha256) + " is in use: wait until its phones are done"));
-  if (const Status removed = parts_.firmware.Shelf().Remove(entry->sha256); !removed)
+  if (const Status removed = Sweep(parts_.firmware.Shelf().Remove(entry->sha256)); !removed)
     return act.reply(std::unexpected(removed.error()));
   Log(LogLevel::kInfo, "store: removed", {{"sha256", ToHex(entry->sha256)}, {"actor", act.actor}});
   notes_.erase(entry->sha256);
@@ -146,8 +152,8 @@ void Keeper::Clear(bool dry_run, Act<std::vector<Cleared>> act) {
   store::Shelf& shelf = parts_.firmware.Shelf();
   std::vector<Cleared> cleared;
   const auto take = [&](const char* what, const std::string& name, std::uint64_t bytes,
-                        const std::function<Status()>& remove) {
-    const Status removed = dry_run ? Status() : remove();
+                        const std::function<Result<store::Incoming>()>& remove) {
+    const Status removed = dry_run ? Status() : Sweep(remove());
     if (removed)
       cleared.push_back({what, name, bytes});
     else
@@ -237,7 +243,7 @@ void Keeper::Look() {
   for (const store::Leftover& left : parts_.firmware.Shelf().IdleDownloads())
     if (NowUnix() - left.changed_unix > kStaleDownload) {
       Log(LogLevel::kInfo, "store: nobody goes on with a download", {{"name", left.name}});
-      (void)parts_.firmware.Shelf().RemoveDownload(left.name);
+      (void)Sweep(parts_.firmware.Shelf().RemoveDownload(left.name));
     }
   if (busy_ || !scrub_.empty() || settings_.scrub_interval.count() == 0) return;
   const store::Entry* oldest = nullptr;

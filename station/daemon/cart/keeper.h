@@ -32,6 +32,7 @@ struct KeeperParts {
   std::function<std::set<std::string>()> in_use;  // SHA-256s that open jobs need
   std::function<void()> on_change;                // an entry is gone
   std::function<void()> on_rot;                   // one went to quarantine
+  std::function<void(store::Incoming)> sweep;     // takes what was removed off the disk
 };
 
 // What the station remembers of a firmware beside its entry. Unix seconds; 0: never.
@@ -97,6 +98,7 @@ class Keeper : public CartObserver {
   [[nodiscard]] ledger::Record Remember(const Sha256Digest& sha256, const FirmwareNote& note);
   [[nodiscard]] std::vector<Shelved> Inventory() const;
   [[nodiscard]] bool Held(const Sha256Digest& sha256) const;
+  [[nodiscard]] Status Sweep(Result<store::Incoming> removed);
   void Enforce();
   void Quarantine(const Sha256Digest& sha256, const std::string& reason);
   void Suspect(const Sha256Digest& sha256);

@@ -282,15 +282,20 @@ Status Shelf::Quarantine(const Sha256Digest& sha256, std::string_view reason) {
   return WriteFileDurably(folder / "reason", std::string(reason) + "\n");
 }
 
-Status Shelf::Remove(const Sha256Digest& sha256) {
+Result<Incoming> Shelf::Remove(const Sha256Digest& sha256) {
   STATION_CHECK(RequirePresent(sha256));
   if (Leased(sha256)) return Fail(ErrorCode::kUnavailable, ToHex(sha256) + " is in use");
-  // Out of objects/ in one step, so that a crash never leaves half an entry there.
-  STATION_TRY(grave, NewIncoming("remove-" + ToHex(sha256)));
+  return MoveAway(ObjectFolder(sha256));
+}
+
+// In one step, so that a crash never leaves half a folder where whole ones are.
+Result<Incoming> Shelf::MoveAway(const fs::path& folder) {
+  STATION_TRY(grave, NewIncoming("remove-" + folder.filename().string()));
   const fs::path target = grave.Folder() / "entry";
-  if (::rename(ObjectFolder(sha256).c_str(), target.c_str()) != 0)
-    return FailErrno("removing " + ToHex(sha256), errno);
-  return SyncDirectory(root_ / kObjects);
+  if (::rename(folder.c_str(), target.c_str()) != 0)
+    return FailErrno("removing " + folder.string(), errno);
+  STATION_CHECK(SyncDirectory(folder.parent_path()));
+  return grave;
 }
 
 }  // namespace station::store

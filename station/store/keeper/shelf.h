@@ -121,20 +121,22 @@ class Shelf {
   // Takes an entry out of use and keeps it, with the reason, in quarantine/. Whoever has it open
   // reads on. kFirmwareAbsent.
   [[nodiscard]] Status Quarantine(const Sha256Digest& sha256, std::string_view reason);
-  // kUnavailable while leased; kFirmwareAbsent.
-  [[nodiscard]] Status Remove(const Sha256Digest& sha256);
+  // Out of the store in one step. The bytes go from the disk when the answer does, which takes a
+  // while for gigabytes; or with what dead imports left behind. kUnavailable while leased;
+  // kFirmwareAbsent.
+  [[nodiscard]] Result<Incoming> Remove(const Sha256Digest& sha256);
 
   // Of an entry's files, bytes; 0 when it is not there.
   [[nodiscard]] std::uint64_t DiskBytes(const Sha256Digest& sha256) const;
 
   // Downloads no process works on.
   [[nodiscard]] std::vector<Leftover> IdleDownloads() const;
-  // kUnavailable while a process works on it; kNotFound.
-  [[nodiscard]] Status RemoveDownload(const std::string& name);
+  // As Remove. kUnavailable while a process works on it; kNotFound.
+  [[nodiscard]] Result<Incoming> RemoveDownload(const std::string& name);
   // In no order; one whose entry cannot be read is told by its name alone.
   [[nodiscard]] std::vector<Quarantined> InQuarantine() const;
-  // kNotFound.
-  [[nodiscard]] Status RemoveQuarantined(const std::string& name);
+  // As Remove. kNotFound.
+  [[nodiscard]] Result<Incoming> RemoveQuarantined(const std::string& name);
 
   [[nodiscard]] const std::filesystem::path& Root() const { return root_; }
 
@@ -142,6 +144,7 @@ class Shelf {
   explicit Shelf(std::filesystem::path root);
   [[nodiscard]] std::filesystem::path ObjectFolder(const Sha256Digest& sha256) const;
   [[nodiscard]] Status RequirePresent(const Sha256Digest& sha256) const;
+  [[nodiscard]] Result<Incoming> MoveAway(const std::filesystem::path& folder);
 
   std::filesystem::path root_;
   std::shared_ptr<Lease::Counts> leases_;

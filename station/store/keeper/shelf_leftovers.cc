@@ -51,13 +51,6 @@ bool IsName(const std::string& name) {
   return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
 }
 
-Status RemoveFolder(const fs::path& folder) {
-  std::error_code error;
-  fs::remove_all(folder, error);
-  if (error) return Fail(ErrorCode::kIo, "removing " + folder.string() + ": " + error.message());
-  return {};
-}
-
 }  // namespace
 
 std::uint64_t Shelf::DiskBytes(const Sha256Digest& sha256) const {
@@ -74,14 +67,14 @@ std::vector<Leftover> Shelf::IdleDownloads() const {
   return idle;
 }
 
-Status Shelf::RemoveDownload(const std::string& name) {
+Result<Incoming> Shelf::RemoveDownload(const std::string& name) {
   const fs::path folder = root_ / kDownloads / name;
   std::error_code error;
   if (!IsName(name) || !fs::is_directory(folder, error))
     return Fail(ErrorCode::kNotFound, "no download is called " + name);
   const Fd lock = Lock(folder);
   if (!lock.Valid()) return Fail(ErrorCode::kUnavailable, "the download " + name + " is running");
-  return RemoveFolder(folder);
+  return MoveAway(folder);
 }
 
 std::vector<Quarantined> Shelf::InQuarantine() const {
@@ -99,12 +92,12 @@ std::vector<Quarantined> Shelf::InQuarantine() const {
   return all;
 }
 
-Status Shelf::RemoveQuarantined(const std::string& name) {
+Result<Incoming> Shelf::RemoveQuarantined(const std::string& name) {
   const fs::path folder = root_ / kQuarantine / name;
   std::error_code error;
   if (!IsName(name) || !fs::is_directory(folder, error))
     return Fail(ErrorCode::kNotFound, "nothing in quarantine is called " + name);
-  return RemoveFolder(folder);
+  return MoveAway(folder);
 }
 
 }  // namespace station::store

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "station/daemon/cart/sweeper.h"
+
 #include "tests/unit/daemon/world.h"
 
 namespace station::daemon {
@@ -43,18 +45,21 @@ TEST(FirmwareNoteTest, IsReadBack) {
 class KeeperTest : public testing::Test {
  protected:
   void Begin(KeeperSettings settings = {}) {
-    keeper =
-        std::make_unique<Keeper>(settings, KeeperParts{.clock = world.clock,
-                                                       .firmware = *world.firmware,
-                                                       .ledger = *world.ledger,
-                                                       .errands = errands,
-                                                       .in_use = [this] { return in_use; },
-                                                       .on_change =
-                                                           [this] {
-                                                             ++changes;
-                                                             EXPECT_TRUE(world.firmware->Refresh());
-                                                           },
-                                                       .on_rot = [this] { ++rots; }});
+    keeper = std::make_unique<Keeper>(
+        settings,
+        KeeperParts{
+            .clock = world.clock,
+            .firmware = *world.firmware,
+            .ledger = *world.ledger,
+            .errands = errands,
+            .in_use = [this] { return in_use; },
+            .on_change =
+                [this] {
+                  ++changes;
+                  EXPECT_TRUE(world.firmware->Refresh());
+                },
+            .on_rot = [this] { ++rots; },
+            .sweep = [this](store::Incoming grave) { graves.push_back(std::move(grave)); }});
     keeper->Recall(ReadMemory(*world.reader)->firmware_notes);
   }
   void Store(const std::string& digits) {
@@ -70,9 +75,7 @@ class KeeperTest : public testing::Test {
     std::ranges::sort(digits);
     return digits;
   }
-  [[nodiscard]] std::uint64_t EachBytes() {
-    return world.firmware->Shelf().DiskBytes(Id('1'));
-  }
+  [[nodiscard]] std::uint64_t EachBytes() { return world.firmware->Shelf().DiskBytes(Id('1')); }
   Result<store::Entry> Pin(const std::string& sha256, bool pinned) {
     return world.Ask<store::Entry>(
         [&](Act<store::Entry> act) { keeper->Pin(sha256, pinned, std::move(act)); });
@@ -103,6 +106,7 @@ class KeeperTest : public testing::Test {
   std::set<std::string> in_use;
   int changes = 0;
   int rots = 0;
+  std::vector<store::Incoming> graves;
   std::unique_ptr<Keeper> keeper;
 };
 
@@ -135,6 +139,36 @@ TEST_F(KeeperTest, PinnedLeasedOrNeededByAJob_Stays) {
   ASSERT_TRUE(Pin("1111", false));
   EXPECT_TRUE(Remove("1111"));
   EXPECT_EQ(There(), "23");
+}
+
+TEST_F(KeeperTest, WhatIsRemoved_IsOutOfTheStoreAtOnce_AndOffTheDiskWhenItIsSwept) {
+  Store("12");
+  Begin();
+  ASSERT_TRUE(Remove("1111"));
+  EXPECT_EQ(There(), "2");
+  ASSERT_EQ(graves.size(), 1U);
+  const std::filesystem::path grave = graves[0].Folder();
+  EXPECT_TRUE(std::filesystem::exists(grave / "entry/firmware.ipsw"));
+  ASSERT_TRUE(store::Shelf::Open(world.folder / "store", store::StaleIncoming::kRemove));
+  EXPECT_TRUE(std::filesystem::exists(grave)) << "somebody is at it";
+  Store("1");
+  EXPECT_EQ(There(), "12") << "again, before the old one is gone";
+  graves.clear();
+  EXPECT_FALSE(std::filesystem::exists(grave));
+  EXPECT_EQ(There(), "12");
+}
+
+TEST_F(KeeperTest, Sweeper_EndsWithWhatItHasBegun_TheNextStartTakesTheRest) {
+  Store("123");
+  Begin();
+  for (const char* which : {"1", "2", "3"}) ASSERT_TRUE(Remove(which));
+  {
+    Sweeper sweeper;
+    for (store::Incoming& grave : graves) sweeper.Take(std::move(grave));
+  }
+  graves.clear();
+  ASSERT_TRUE(store::Shelf::Open(world.folder / "store", store::StaleIncoming::kRemove));
+  EXPECT_TRUE(std::filesystem::is_empty(world.folder / "store/incoming"));
 }
 
 TEST_F(KeeperTest, PinsAndLastUseOutliveTheDaemon) {
