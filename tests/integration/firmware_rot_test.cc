@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/integration/bench.h"
 
@@ -31,11 +32,33 @@ void FlipBit(const std::filesystem::path& file, std::uint64_t offset) {
   ::close(fd);
 }
 
+// Where the bytes of the member of that size begin in a plain zip; 0 when there is none.
+std::uint64_t MemberBegin(const std::filesystem::path& file, std::uint64_t size) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string all{std::istreambuf_iterator<char>(in), {}};
+  const auto number = [&](std::size_t at, int bytes) {
+    std::uint64_t value = 0;
+    for (int i = bytes; i-- > 0;) value = value << 8U | static_cast<unsigned char>(all.at(at + static_cast<std::size_t>(i)));
+    return value;
+  };
+  const std::uint64_t directory = number(all.rfind("PK\5\6") + 16, 4);
+  for (std::size_t at = directory; all.compare(at, 4, "PK\1\2") == 0;
+       at += 46 + number(at + 28, 2) + number(at + 30, 2) + number(at + 32, 2)) {
+    if (number(at + 24, 4) != size) continue;
+    const std::uint64_t header = number(at + 42, 4);
+    return header + 30 + number(header + 26, 2) + number(header + 28, 2);
+  }
+  return 0;
+}
+
 class Rot : public testing::TestWithParam<bool> {};
 
 TEST_P(Rot, UnderARunningCart_StopsThere_AndASoundCopyLetsItGoOn) {
   const bool checksums = GetParam();
-  Bench bench({.cart = Cart(checksums), .os_size = 96ULL << 20U});
+  constexpr std::uint64_t kOsSize = 96ULL << 20U;
+  constexpr std::uint64_t kChunk = 131072;
+  constexpr std::uint64_t kRotten = kOsSize * 6 / 10;  // of the OS image
+  Bench bench({.cart = Cart(checksums), .os_size = kOsSize});
   bench.Start();
   const Forged forged = bench.Import("iphone8_ios15");
   ASSERT_TRUE(bench.AwaitState("1", "IDLE"));
@@ -43,7 +66,9 @@ TEST_P(Rot, UnderARunningCart_StopsThere_AndASoundCopyLetsItGoOn) {
   ASSERT_EQ(bench.CtlRaw({"arm", "1", "--countdown", "0s", "--yes"}).exit_code, 0);
   ASSERT_TRUE(bench.AwaitState("1", "WORKING"));
   const auto stored = bench.StateDir() / "store/objects" / forged.sha256 / "firmware.ipsw";
-  FlipBit(stored, std::filesystem::file_size(stored) * 6 / 10);  // the OS image is nearly all of it
+  const std::uint64_t begin = MemberBegin(stored, kOsSize);
+  ASSERT_GT(begin, 0U);
+  FlipBit(stored, begin + kRotten);
 
   ASSERT_TRUE(bench.Await("it is in quarantine", [&] { return !std::filesystem::exists(stored); }, 150));
   ASSERT_TRUE(bench.Await("the phone's port waits and says why", [&] {
@@ -54,6 +79,15 @@ TEST_P(Rot, UnderARunningCart_StopsThere_AndASoundCopyLetsItGoOn) {
   EXPECT_EQ(bench.Phone("p1")["restores_completed"].as<int>(), 0);
   if (checksums) {
     EXPECT_EQ(bench.Phone("p1")["last_error"].as<std::string>(), "refused_asr_checksum");
+  } else {
+    // "image ended after N of M bytes": all before the chunk with the bit, as the phone counts them, and nothing of it.
+    EXPECT_EQ(bench.Phone("p1")["last_error"].as<std::string>(), "refused_asr_short");
+    const std::string detail = bench.Phone("p1")["last_error_detail"].as<std::string>();
+    const std::size_t at = detail.find("image ended after ");
+    ASSERT_NE(at, std::string::npos) << detail;
+    const std::uint64_t received = std::stoull(detail.substr(at + std::string("image ended after ").size()));
+    EXPECT_LE(received, kRotten / kChunk * kChunk);
+    EXPECT_GT(received, kRotten / 2);
   }
   EXPECT_NE(bench.Metrics().find("station_firmware_quarantined 1"), std::string::npos);
   ASSERT_EQ(bench.CtlRaw({"arm", "2", "--countdown", "0s", "--yes"}).exit_code, 0);

@@ -2,10 +2,16 @@
 // not, and says why.
 
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <functional>
+#include <iostream>
+#include <set>
 
 #include "station/base/digest.h"
 #include "store_world.h"
@@ -181,6 +187,63 @@ TEST_F(FetchTest, PlainHttpFromElsewhere_NeedsAHash) {
   EXPECT_EQ(Fetch(request, {}).error().code, ErrorCode::kBadRequest);
 }
 
+// What `work` says in a world whose store is a file system of so many MiB; nothing where this
+// process may not mount one. Its world ends with it.
+std::optional<int> OnSmallDisk(const std::filesystem::path& store, int mib,
+                               const std::function<int()>& work) {
+  constexpr int kMayNot = 125;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::string size = "size=" + std::to_string(mib) + "m";
+    std::error_code error;
+    std::filesystem::create_directories(store, error);
+    if (::unshare(::geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", store.c_str(), "tmpfs", 0, size.c_str()) != 0)
+      ::_exit(kMayNot);
+    ::_exit(work());
+  }
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status) == kMayNot ? std::nullopt : std::optional(WEXITSTATUS(status));
+}
+
+TEST_F(FetchTest, DiskFull_IsSaidSo_AndTheStoreIsAsItWas) {
+  const auto small = MakeZip(IpswParts({.os_size = 1U << 20U}));
+  const auto first = Write("small.ipsw", small.bytes);
+  const auto ended = OnSmallDisk(store_, 5, [&] {
+    const auto there = Import(first);
+    const auto entry = Fetch(Request(), {});
+    if (!there || entry) return 1;
+    std::cerr << entry.error().context << "\n";
+    if (entry.error().code != ErrorCode::kDiskFull) return 2;
+    if (!entry.error().context.contains("reserving " + std::to_string(zip_.bytes.size()))) return 3;
+    const auto entries = Open().List();
+    if (!entries || entries->size() != 1 || IncomingCount() != 0) return 4;
+    const auto kept = Reader(*there).Read("os.dmg");
+    if (!kept || kept->size() != 1U << 20U) return 5;
+    // Once there is room it goes on, in the same place.
+    if (!Open().Remove(there->sha256)) return 6;
+    return ::mount("none", store_.c_str(), nullptr, MS_REMOUNT, "size=32m") == 0 &&
+                   Fetch(Request(), {})
+               ? 0
+               : 7;
+  });
+  if (!ended) GTEST_SKIP() << "this user may not mount a small file system";
+  EXPECT_EQ(*ended, 0);
+}
+
+// The time is a lower bound: nothing but the limit makes it that long, and a busy machine only
+// makes it longer.
+TEST_F(FetchTest, NoFasterThanAllowed) {
+  FetchRequest request = Request();
+  request.remote.http.bytes_per_second = 12'000'000;
+  const auto begin = std::chrono::steady_clock::now();
+  ExpectStored(Fetch(std::move(request), {}));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(took.count(), 0.5 * static_cast<double>(zip_.bytes.size()) / 12e6);
+}
+
 struct FaultCase {
   const char* name;
   std::vector<std::string> fault;
@@ -214,30 +277,37 @@ TEST_P(FetchFault, EndsAsItShould) {
   EXPECT_EQ(!std::filesystem::is_empty(store_ / "downloads"), row.kept);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, FetchFault,
-    ::testing::Values(
-        FaultCase{"BusyTwice", {"http-503", "2"}, ErrorCode::kNone},
-        FaultCase{"BusyForEver", {"http-503", "100"}, ErrorCode::kFirmwareDownload, true},
-        FaultCase{"BreaksOff", {"break-at", "2000000"}, ErrorCode::kNone},
-        FaultCase{"Stalls", {"stall-at", "2000000"}, ErrorCode::kNone},
-        FaultCase{"FlippedBit", {"flip-at", "2000000"}, ErrorCode::kFirmwareHashMismatch},
-        FaultCase{"FlippedBitUnknownHash",
-                  {"flip-at", "2000000"},
-                  ErrorCode::kFirmwareMalformed,
-                  false,
-                  0,
-                  true},
-        FaultCase{"NoRanges", {"no-ranges"}, ErrorCode::kNone},
-        FaultCase{"NoLength", {"no-length"}, ErrorCode::kNone},
-        FaultCase{"Missing", {"missing"}, ErrorCode::kFirmwareDownload, true},
-        FaultCase{"Forbidden", {"forbidden"}, ErrorCode::kFirmwareDownload, true},
-        FaultCase{"Redirected", {"redirect"}, ErrorCode::kNone},
-        FaultCase{"SizeAnnouncedWrong", {}, ErrorCode::kFirmwareSizeMismatch, true, 1},
-        FaultCase{"TruncatedZip", {}, ErrorCode::kFirmwareMalformed, false, 0, true, 100},
-        FaultCase{"TruncatedZipKnownHash", {}, ErrorCode::kFirmwareMalformed, false, 0, false, 100},
-        FaultCase{"Slow", {"rate", "30000000"}, ErrorCode::kNone}),
-    [](const auto& row) { return std::string(row.param.name); });
+const std::vector<FaultCase> kFaults = {
+    FaultCase{"BusyTwice", {"http-503", "2"}, ErrorCode::kNone},
+    FaultCase{"BusyForEver", {"http-503", "100"}, ErrorCode::kFirmwareDownload, true},
+    FaultCase{"BreaksOff", {"break-at", "2000000"}, ErrorCode::kNone},
+    FaultCase{"Stalls", {"stall-at", "2000000"}, ErrorCode::kNone},
+    FaultCase{"FlippedBit", {"flip-at", "2000000"}, ErrorCode::kFirmwareHashMismatch},
+    FaultCase{"FlippedBitUnknownHash",
+              {"flip-at", "2000000"},
+              ErrorCode::kFirmwareMalformed,
+              false,
+              0,
+              true},
+    FaultCase{"NoRanges", {"no-ranges"}, ErrorCode::kNone},
+    FaultCase{"NoLength", {"no-length"}, ErrorCode::kNone},
+    FaultCase{"Missing", {"missing"}, ErrorCode::kFirmwareDownload, true},
+    FaultCase{"Forbidden", {"forbidden"}, ErrorCode::kFirmwareDownload, true},
+    FaultCase{"Redirected", {"redirect"}, ErrorCode::kNone},
+    FaultCase{"SizeAnnouncedWrong", {}, ErrorCode::kFirmwareSizeMismatch, true, 1},
+    FaultCase{"TruncatedZip", {}, ErrorCode::kFirmwareMalformed, false, 0, true, 100},
+    FaultCase{"TruncatedZipKnownHash", {}, ErrorCode::kFirmwareMalformed, false, 0, false, 100},
+    FaultCase{"Slow", {"rate", "30000000"}, ErrorCode::kNone}};
+
+INSTANTIATE_TEST_SUITE_P(Table, FetchFault, ::testing::ValuesIn(kFaults),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(FetchFaults, AreAtLeastTen_AndMostEndInAnErrorOfTheirOwn) {
+  EXPECT_GE(kFaults.size(), 10U);
+  std::set<ErrorCode> errors;
+  for (const FaultCase& row : kFaults) errors.insert(row.ends_in);
+  EXPECT_GE(errors.size(), 5U) << "fine, no download, hash, size, malformed";
+}
 
 }  // namespace
 }  // namespace station::fetcher
