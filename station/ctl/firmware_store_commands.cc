@@ -1,4 +1,4 @@
-// firmware verify, pin, unpin, remove, gc, plan, export, import-from.
+// firmware cancel, verify, pin, unpin, remove, gc, plan, export, import-from.
 
 #include <fmt/format.h>
 
@@ -53,6 +53,19 @@ Answer<ExitCode> RemoveOne(const Invocation& invocation, Terminal& terminal,
   return ExitCode::kOk;
 }
 
+Answer<ExitCode> Cancel(const Invocation& invocation, Terminal& terminal, const std::string& what) {
+  v1::CancelFirmwareRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_what(what);
+  STATION_TRY(client, invocation.Connect());
+  STATION_TRY(cancelled,
+              client.Call(client.FirmwareStore(), &FirmwareStoreStub::CancelFirmware, request));
+  if (invocation.json) return PrintJson(terminal, cancelled);
+  terminal.out << "Cancelled " << Printable(cancelled.what())
+               << "; what was downloaded is kept for a week.\n";
+  return ExitCode::kOk;
+}
+
 Answer<ExitCode> Clear(const Invocation& invocation, Terminal& terminal, bool dry_run) {
   v1::ClearStoreRequest request;
   request.set_request_id(NewRequestId());
@@ -103,6 +116,7 @@ Answer<ExitCode> Verify(const Invocation& invocation, Terminal& terminal,
   for (const std::string& one : all) {
     v1::VerifyFirmwareRequest request;
     request.set_sha256(one);
+    request.set_request_id(NewRequestId());
     grpc::ClientContext context;
     const auto stream = client.FirmwareStore().VerifyFirmware(&context, request);
     const auto last = Follow<v1::VerifyFirmwareResponse>(invocation, terminal, *stream);
@@ -140,6 +154,7 @@ Answer<ExitCode> Export(const Invocation& invocation, Terminal& terminal, const 
                         const std::string& target) {
   STATION_TRY(folder, FolderOf(target));
   v1::ExportFirmwareRequest request;
+  request.set_request_id(NewRequestId());
   request.set_sha256(sha256);
   request.set_folder(folder.string());
   STATION_TRY(client, invocation.Connect());
@@ -201,9 +216,24 @@ void AddForOne(CLI::App& firmware, Invocation& invocation, const char* name, con
   });
 }
 
+void AddCancel(CLI::App& firmware, Invocation& invocation) {
+  const auto what = std::make_shared<std::string>();  // outlives this function with the callback
+  CLI::App* command = firmware.add_subcommand(
+      "cancel", "Stop taking one in; a download goes on there when it is asked for again");
+  command->add_option("what", *what,
+                      "Its file or address, or the beginning of its SHA-256; not needed when there "
+                      "is only one");
+  command->callback([&invocation, what] {
+    invocation.run = [what](const Invocation& given, Terminal& terminal) {
+      return Cancel(given, terminal, *what);
+    };
+  });
+}
+
 }  // namespace
 
 void AddFirmwareStoreCommands(CLI::App& firmware, Invocation& invocation) {
+  AddCancel(firmware, invocation);
   AddForOne(firmware, invocation, "verify", "Read it again from the disk, or all there is", false,
             Verify);
   AddForOne(firmware, invocation, "pin", "Keep it, whatever the store's budget says", true, PinOne);

@@ -219,7 +219,7 @@ Status Daemon::OpenSockets() {
     STATION_CHECK(
         WriteFileDurably(config_.run_dir / "metrics.address", exposition_->Address() + "\n"));
   }
-  acts_ = std::make_unique<Acts>(state_, *reader_);
+  acts_ = std::make_unique<Acts>(state_, *ledger_, *reader_, clock_);
   const ApiParts parts{*acts_,    *cart_,     *imports_, *supplies_, *keeper_,
                        *errands_, *firmware_, hub_,      clock_,     facts_};
   STATION_TRY(

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "station/v1/station.grpc.pb.h"
 #include "tests/integration/bench.h"
@@ -53,6 +54,58 @@ TEST_F(Api, ViewerLooksOperatorActs) {
   v1::ListPortsResponse ports;
   EXPECT_TRUE(v1::Ports::NewStub(Channel("viewer"))->ListPorts(&looking, {}, &ports).ok());
   EXPECT_EQ(ports.ports_size(), 3);
+}
+
+// What streams its progress answers again with its last message alone.
+template <typename Response>
+std::vector<Response> ReadAll(std::unique_ptr<grpc::ClientReader<Response>> reader) {
+  std::vector<Response> all;
+  for (Response one; reader->Read(&one);) all.push_back(one);
+  const grpc::Status status = reader->Finish();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return all;
+}
+
+TEST_F(Api, TheSameRequestIdAnswersAgain_AlsoWhatTakesLong) {
+  const Forged forged = bench_.Forge("iphone8_ios15");
+  const auto store = v1::FirmwareStore::NewStub(Channel("operator"));
+  const auto twice = [&](auto ask) {
+    const auto first = ask();
+    const auto again = ask();
+    ASSERT_FALSE(first.empty());
+    ASSERT_EQ(again.size(), 1U);
+    EXPECT_EQ(again.back().SerializeAsString(), first.back().SerializeAsString());
+  };
+  v1::AddFirmwareRequest add;
+  add.set_request_id("add");
+  add.set_path(forged.file);
+  twice([&] {
+    grpc::ClientContext context;
+    auto told = ReadAll(store->AddFirmware(&context, add));
+    std::filesystem::remove(forged.file);  // a second import would fail
+    return told;
+  });
+  v1::ExportFirmwareRequest out;
+  out.set_request_id("export");
+  out.set_sha256(forged.sha256);
+  out.set_folder(bench_.StateDir() / "stick");
+  std::filesystem::create_directory(out.folder());
+  twice([&] {
+    grpc::ClientContext context;
+    auto told = ReadAll(store->ExportFirmware(&context, out));
+    std::filesystem::remove_all(out.folder());
+    return told;
+  });
+  v1::VerifyFirmwareRequest verify;
+  verify.set_request_id("verify");
+  verify.set_sha256(forged.sha256);
+  const auto stored = bench_.StateDir() / "store/objects" / forged.sha256;
+  twice([&] {
+    grpc::ClientContext context;
+    auto told = ReadAll(store->VerifyFirmware(&context, verify));
+    std::filesystem::remove_all(stored);
+    return told;
+  });
 }
 
 TEST_F(Api, TheSameRequestIdDoesNothingTwice) {

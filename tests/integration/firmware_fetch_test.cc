@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "tests/integration/bench.h"
 
@@ -52,6 +53,30 @@ TEST(FirmwareFetch, ByHand_FromAnAddress_WithItsHash) {
   ASSERT_EQ(list.size(), 1U);
   EXPECT_EQ(list[0]["sha256"].as<std::string>(), forged.sha256);
   EXPECT_EQ(list[0]["source"].as<std::string>(), url);
+}
+
+TEST(FirmwareFetch, Cancelled_GoesOnWhereItWas) {
+  Bench bench({.cart = CartOf(1), .os_size = 96ULL << 20U});
+  bench.Start();
+  const Forged forged = bench.Forge("iphone8_ios15");
+  const auto size = std::filesystem::file_size(forged.file);
+  ASSERT_EQ(bench.Rack({"fault", "downloads", "rate", "10000000"}).exit_code, 0);
+  const std::string url = bench.Publish(forged, kProducts);
+  EXPECT_NE(bench.CtlRaw({"firmware", "cancel"}).exit_code, 0) << "nothing is being taken in";
+  Finished added;
+  std::jthread adding([&] { added = bench.CtlRaw({"firmware", "add", url, "--sha256", forged.sha256}); });
+  const bool half = bench.Await("half of it has come", [&] { return bench.BytesSent() > size / 2; }, 60);
+  const Finished cancelled = bench.CtlRaw({"firmware", "cancel"});
+  adding.join();
+  ASSERT_TRUE(half);
+  EXPECT_EQ(cancelled.exit_code, 0) << cancelled.err;
+  EXPECT_NE(cancelled.out.find(url), std::string::npos) << cancelled.out;
+  EXPECT_NE(added.exit_code, 0);
+  EXPECT_NE(added.err.find("Cancelled by an operator"), std::string::npos) << added.err;
+  ASSERT_EQ(bench.Rack({"fault", "downloads", "rate", "0"}).exit_code, 0);
+  const Finished again = bench.CtlRaw({"firmware", "add", url, "--sha256", forged.sha256});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_LE(static_cast<double>(bench.BytesSent()), 1.1 * static_cast<double>(size));
 }
 
 TEST(FirmwareFetch, HeldPhonesAreServedAndRestored) {

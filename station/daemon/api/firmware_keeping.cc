@@ -10,55 +10,22 @@
 namespace station::daemon {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kReportInterval = 200ms;
-
-// Between the state thread that hears a fetcher and the gRPC thread that tells the caller; only the
-// latest progress counts.
-template <typename Answer>
-struct News {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::uint64_t done = 0;
-  std::uint64_t total = 0;
-  std::optional<Answer> answer;
-
-  void Progress(const ProgressReport& report) {
-    const std::lock_guard lock(mutex);
-    done = report.bytes_done;
-    total = report.bytes_total;
-  }
-  void End(Answer told) {
-    const std::lock_guard lock(mutex);
-    answer = std::move(told);
-    wake.notify_one();
-  }
-};
-using ErrandNews = News<Errands::Answer>;
-
-Errands::Asker AskerFor(const std::shared_ptr<ErrandNews>& news) {
-  return {.done = [news](const Errands::Answer& answer) { news->End(answer); },
-          .progress = [news](const ProgressReport& report) { news->Progress(report); }};
-}
-
-// Writes progress until the errand has ended; its end. Cancelled when the caller hung up.
+// How far a fetcher is, and what its end says; `last` is the answer when all went well.
 template <typename Response>
-std::optional<Errands::Answer> Follow(grpc::ServerContext& context, ErrandNews& news,
-                                      grpc::ServerWriter<Response>& writer) {
-  std::uint64_t told = 0;
-  while (!context.IsCancelled()) {
-    std::unique_lock lock(news.mutex);
-    news.wake.wait_for(lock, kReportInterval, [&] { return news.answer.has_value(); });
-    if (news.answer) return news.answer;
-    Response response;
-    response.set_bytes_done(news.done);
-    response.set_bytes_total(news.total);
-    lock.unlock();
-    if (response.bytes_done() != told && !writer.Write(response)) return std::nullopt;
-    told = response.bytes_done();
-  }
-  return std::nullopt;
+Errands::Asker AskerFor(const Acts::Reports<Response>& reports,
+                        std::function<Response(const Errands::Answer&)> last) {
+  return {.done =
+              [reports, last = std::move(last)](const Errands::Answer& answer) {
+                if (answer.ended.error == ErrorCode::kNone) return reports.end(last(answer));
+                reports.end(Fail(answer.ended.error, answer.ended.context));
+              },
+          .progress =
+              [reports](const ProgressReport& report) {
+                Response response;
+                response.set_bytes_done(report.bytes_done);
+                response.set_bytes_total(report.bytes_total);
+                reports.tell(std::move(response));
+              }};
 }
 
 }  // namespace
@@ -110,31 +77,27 @@ grpc::Status FirmwareService::VerifyFirmware(
     grpc::ServerContext* context, const v1::VerifyFirmwareRequest* request,
     grpc::ServerWriter<v1::VerifyFirmwareResponse>* writer) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
-  const auto news = std::make_shared<ErrandNews>();
-  struct Begun {
-    std::string task;
-    store::Entry entry;
-  };
-  const auto begun = parts_.acts.State().Read<Result<Begun>>([&]() -> Result<Begun> {
-    STATION_TRY(entry, parts_.firmware.Shelf().Find(request->sha256()));
-    return Begun{parts_.keeper.Check(entry.sha256, AskerFor(news)), entry};
-  });
-  if (!begun) return ToGrpc(begun.error());
-  if (!*begun) return ToGrpc(begun->error());
-  const auto answer = Follow(*context, *news, *writer);
-  if (!answer) {
+  using Reports = Acts::Reports<v1::VerifyFirmwareResponse>;
+  std::string task;
+  const grpc::Status told =
+      parts_.acts.PerformLong<v1::VerifyFirmwareRequest, v1::VerifyFirmwareResponse>(
+          "VerifyFirmware", *context, *request, *writer, [&](const Reports& reports) -> Status {
+            STATION_TRY(entry, parts_.firmware.Shelf().Find(request->sha256()));
+            const auto last = [entry](const Errands::Answer&) {
+              v1::VerifyFirmwareResponse response;
+              ToProto(entry, 0, *response.mutable_firmware());
+              return response;
+            };
+            task = parts_.keeper.Check(entry.sha256,
+                                       AskerFor<v1::VerifyFirmwareResponse>(reports, last));
+            return {};
+          });
+  if (!task.empty() && context->IsCancelled())
     (void)parts_.acts.State().Read<bool>([&] {
-      parts_.keeper.StopCheck((*begun)->task);
+      parts_.keeper.StopCheck(task);
       return true;
     });
-    return grpc::Status::CANCELLED;
-  }
-  if (answer->ended.error != ErrorCode::kNone)
-    return ToGrpc(Error{answer->ended.error, answer->ended.context});
-  v1::VerifyFirmwareResponse last;
-  ToProto((*begun)->entry, 0, *last.mutable_firmware());
-  writer->Write(last);
-  return grpc::Status::OK;
+  return told;
 }
 
 grpc::Status FirmwareService::ExportFirmware(
@@ -143,33 +106,43 @@ grpc::Status FirmwareService::ExportFirmware(
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
   if (!std::filesystem::path(request->folder()).is_absolute())
     return ToGrpc(Error{ErrorCode::kBadRequest, "the folder's path must be absolute"});
-  const auto news = std::make_shared<ErrandNews>();
-  const auto begun = parts_.acts.State().Read<Status>([&]() -> Status {
-    STATION_TRY(entry, parts_.firmware.Shelf().Find(request->sha256()));
-    auto lease = parts_.firmware.Hold(entry.sha256);
-    if (!lease) return std::unexpected(lease.error());
-    Errands::Asker asker = AskerFor(news);
-    // shared_ptr: the lease lasts as long as the errand's asker, which is copied.
-    asker.done = [tell = asker.done, held = std::make_shared<store::Lease>(std::move(*lease))](
-                     const Errands::Answer& answer) { tell(answer); };
-    parts_.errands.Start("export",
-                         ExportTask{parts_.firmware.Root(), ToHex(entry.sha256), request->folder()},
-                         std::move(asker));
-    return {};
-  });
-  if (!begun) return ToGrpc(begun.error());
-  if (!*begun) return ToGrpc(*begun);
-  const auto answer = Follow(*context, *news, *writer);
-  if (!answer) return grpc::Status::CANCELLED;
-  if (answer->ended.error != ErrorCode::kNone)
-    return ToGrpc(Error{answer->ended.error, answer->ended.context});
-  v1::ExportFirmwareResponse last;
-  last.set_path(answer->ended.context);
-  writer->Write(last);
-  return grpc::Status::OK;
+  using Reports = Acts::Reports<v1::ExportFirmwareResponse>;
+  return parts_.acts.PerformLong<v1::ExportFirmwareRequest, v1::ExportFirmwareResponse>(
+      "ExportFirmware", *context, *request, *writer, [&](const Reports& reports) -> Status {
+        STATION_TRY(entry, parts_.firmware.Shelf().Find(request->sha256()));
+        STATION_TRY(lease, parts_.firmware.Hold(entry.sha256));
+        // shared_ptr: the lease lasts as long as the errand's asker, which is copied.
+        const auto last = [held = std::make_shared<store::Lease>(std::move(lease))](
+                              const Errands::Answer& answer) {
+          v1::ExportFirmwareResponse response;
+          response.set_path(answer.ended.context);
+          return response;
+        };
+        parts_.errands.Start(
+            "export", ExportTask{parts_.firmware.Root(), ToHex(entry.sha256), request->folder()},
+            AskerFor<v1::ExportFirmwareResponse>(reports, last));
+        return {};
+      });
 }
 
 namespace {
+
+constexpr std::chrono::milliseconds kLookAtCaller{200};
+
+// What a fetcher found, between the state thread that hears it and the gRPC thread that waits.
+struct ErrandNews {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::optional<Errands::Answer> answer;
+};
+
+Errands::Asker AskerFor(const std::shared_ptr<ErrandNews>& news) {
+  return {.done = [news](const Errands::Answer& answer) {
+    const std::lock_guard lock(news->mutex);
+    news->answer = answer;
+    news->wake.notify_one();
+  }};
+}
 
 // A model that is plugged in, and what is known of its firmware.
 struct Model {
@@ -226,7 +199,7 @@ grpc::Status FirmwareService::PlanFirmware(grpc::ServerContext* context,
   for (const auto& [product, model] : *models) {
     std::unique_lock lock(model.news->mutex);
     while (parts_.supplies.HasCatalogue() && !model.news->answer && !context->IsCancelled())
-      model.news->wake.wait_for(lock, kReportInterval);
+      model.news->wake.wait_for(lock, kLookAtCaller);
     Fill(*response->add_models(), product, model);
   }
   std::error_code error;

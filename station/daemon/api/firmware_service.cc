@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <cctype>
-#include <condition_variable>
-#include <mutex>
 
 #include "station/daemon/api/convert.h"
 #include "station/daemon/api/services.h"
@@ -9,36 +7,9 @@
 namespace station::daemon {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kReportInterval = 200ms;
-
 std::string LowerCase(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
-}
-
-// Between the state thread that hears the fetcher and the gRPC thread that tells the caller; only
-// the latest counts.
-struct ImportNews {
-  std::mutex mutex;
-  std::condition_variable wake;
-  TakingIn view;
-  std::optional<Result<store::Entry>> result;
-};
-
-Imports::Asker AskerFor(const std::shared_ptr<ImportNews>& news) {
-  return {.progress =
-              [news](const TakingIn& view) {
-                const std::lock_guard lock(news->mutex);
-                news->view = view;
-              },
-          .done =
-              [news](Result<store::Entry> result) {
-                const std::lock_guard lock(news->mutex);
-                news->result = std::move(result);
-                news->wake.notify_one();
-              }};
 }
 
 v1::AddFirmwareResponse ResponseOf(const TakingIn& view) {
@@ -73,31 +44,33 @@ grpc::Status FirmwareService::AddFirmware(grpc::ServerContext* context,
                                           const v1::AddFirmwareRequest* request,
                                           grpc::ServerWriter<v1::AddFirmwareResponse>* writer) {
   if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
-  // shared_ptr: the import goes on when the caller hangs up.
-  const auto news = std::make_shared<ImportNews>();
-  const auto added = parts_.acts.State().Read<bool>([&] {
-    parts_.imports.Add(WantedOf(*request), AskerFor(news));
-    return true;
-  });
-  if (!added) return ToGrpc(added.error());
-  std::uint64_t told = 0;
-  bool told_it_waits = false;
-  while (!context->IsCancelled()) {
-    std::unique_lock lock(news->mutex);
-    news->wake.wait_for(lock, kReportInterval, [&] { return news->result.has_value(); });
-    v1::AddFirmwareResponse response = ResponseOf(news->view);
-    const std::optional<Result<store::Entry>> result = news->result;
-    lock.unlock();
-    if (result && !*result) return ToGrpc(result->error());
-    if (result) ToProto(**result, 0, *response.mutable_firmware());
-    const bool news_to_tell =
-        result || response.bytes_done() != told || response.waits() != told_it_waits;
-    if (news_to_tell && !writer->Write(response)) break;
-    told = response.bytes_done();
-    told_it_waits = response.waits();
-    if (result) return grpc::Status::OK;
-  }
-  return grpc::Status::CANCELLED;
+  using Reports = Acts::Reports<v1::AddFirmwareResponse>;
+  return parts_.acts.PerformLong<v1::AddFirmwareRequest, v1::AddFirmwareResponse>(
+      "AddFirmware", *context, *request, *writer, [&](Reports reports) -> Status {
+        parts_.imports.Add(
+            WantedOf(*request),
+            {.progress = [reports](const TakingIn& view) { reports.tell(ResponseOf(view)); },
+             .done =
+                 [reports](const Result<store::Entry>& entry) {
+                   if (!entry) return reports.end(std::unexpected(entry.error()));
+                   v1::AddFirmwareResponse last;
+                   last.set_bytes_done(entry->size);
+                   last.set_bytes_total(entry->size);
+                   ToProto(*entry, 0, *last.mutable_firmware());
+                   reports.end(std::move(last));
+                 }});
+        return {};
+      });
+}
+
+grpc::Status FirmwareService::CancelFirmware(grpc::ServerContext*,
+                                             const v1::CancelFirmwareRequest* request,
+                                             v1::CancelFirmwareResponse* response) {
+  if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
+  return parts_.acts.Perform<std::string>(
+      "CancelFirmware", std::string(Name(role_)), *request, response,
+      [](const std::string& what, v1::CancelFirmwareResponse& message) { message.set_what(what); },
+      [&](Act<std::string> act) { parts_.imports.Stop(request->what(), std::move(act)); });
 }
 
 grpc::Status FirmwareService::ListFirmware(grpc::ServerContext*, const v1::ListFirmwareRequest*,

@@ -84,6 +84,8 @@ class FirmwareService final : public v1::FirmwareStore::Service {
   FirmwareService(ApiParts parts, Role role) : parts_(parts), role_(role) {}
   grpc::Status AddFirmware(grpc::ServerContext*, const v1::AddFirmwareRequest*,
                            grpc::ServerWriter<v1::AddFirmwareResponse>*) override;
+  grpc::Status CancelFirmware(grpc::ServerContext*, const v1::CancelFirmwareRequest*,
+                              v1::CancelFirmwareResponse*) override;
   grpc::Status ListFirmware(grpc::ServerContext*, const v1::ListFirmwareRequest*,
                             v1::ListFirmwareResponse*) override;
   grpc::Status PinFirmware(grpc::ServerContext*, const v1::PinFirmwareRequest*,

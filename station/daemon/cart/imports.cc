@@ -17,6 +17,16 @@ std::string TaskOf(std::int64_t number) {
   return std::string(kTaskPrefix) + std::to_string(number);
 }
 
+std::string NameOf(const Wanted& wanted) {
+  return wanted.FromNetwork() ? wanted.urls.front() : wanted.path;
+}
+
+bool Means(const std::string& what, const Wanted& wanted) {
+  return what.empty() || what == wanted.path ||
+         std::ranges::find(wanted.urls, what) != wanted.urls.end() ||
+         wanted.sha256.starts_with(what);
+}
+
 }  // namespace
 
 Imports::Import& Imports::Make(std::int64_t number, const Wanted& wanted, WallTime asked) {
@@ -145,6 +155,21 @@ void Imports::Cancel(const Wanted& wanted) {
     if (import.started) return parts_.workers.Cancel(task);
     return End(std::string(task), Fail(ErrorCode::kCancelled, "not begun yet"));
   }
+}
+
+void Imports::Stop(const std::string& what, Act<std::string> act) {
+  std::vector<Wanted> meant;
+  for (const auto& [task, import] : running_)
+    if (Means(what, import.wanted)) meant.push_back(import.wanted);
+  if (meant.empty())
+    return act.reply(Fail(ErrorCode::kNotFound, what.empty() ? "nothing is being taken in"
+                                                             : what + " is not being taken in"));
+  if (meant.size() > 1)
+    return act.reply(Fail(ErrorCode::kBadRequest, "several are being taken in, name one: " +
+                                                      NameOf(meant[0]) + ", " + NameOf(meant[1])));
+  Cancel(meant.front());
+  CommitAct(parts_.ledger, {}, NameOf(meant.front()), std::move(act),
+            ToUnixMillis(parts_.clock.Wall()));
 }
 
 void Imports::OnProgress(const std::string& task, const ProgressReport& report) {

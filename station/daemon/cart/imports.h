@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "station/daemon/cart/act.h"
 #include "station/daemon/cart/clock.h"
 #include "station/daemon/cart/firmware.h"
 #include "station/daemon/cart/progress.h"
@@ -51,6 +52,10 @@ class Imports : public TaskListener {
   void Add(const Wanted& wanted, Asker asker);
   // Ends it; what came is kept. Askers hear kCancelled.
   void Cancel(const Wanted& wanted);
+  // As Cancel, for an operator: `what` is its path or one of its addresses, or the beginning of its
+  // SHA-256; empty means the only one there is. Answers the path or the first address. kNotFound;
+  // kBadRequest when it fits several.
+  void Stop(const std::string& what, Act<std::string> act);
   // How far it is; nothing when it is not being taken in.
   [[nodiscard]] std::optional<TakingIn> Look(const Wanted& wanted) const;
   // Downloads an earlier daemon began, as the ledger keeps them. Once, before anything else.

@@ -205,8 +205,12 @@ void Supplies::Failed(const std::string& product, Error error) {
   Supply& supply = supplies_.at(product);
   supply.stage = Stage::kFailed;
   supply.error = std::move(error);
-  const auto pause = std::min<std::chrono::seconds>(
-      kFirstPause * (1 << std::min(supply.failures++, 10)), kLongestPause);
+  // What an operator stopped is not begun again right away.
+  const bool stopped = supply.error.code == ErrorCode::kCancelled;
+  const auto pause = stopped
+                         ? std::chrono::seconds(kLongestPause)
+                         : std::min<std::chrono::seconds>(
+                               kFirstPause * (1 << std::min(supply.failures++, 10)), kLongestPause);
   supply.next = parts_.clock.Wall() + pause;
   supply.again.Set(pause, [this, product] {
     if (Lacking(product))

@@ -145,6 +145,27 @@ TEST_F(ImportsTest, DownloadsGoOneAfterTheOther_FilesBeside) {
   EXPECT_EQ(Orders().urls, Url("b.ipsw").urls);
 }
 
+TEST_F(ImportsTest, AnOperatorStopsOne_ByItsNameOrBecauseThereIsNoOther) {
+  const auto stop = [&](const std::string& what) {
+    return world.Ask<std::string>(
+        [&](Act<std::string> act) { imports->Stop(what, std::move(act)); });
+  };
+  EXPECT_EQ(stop("").error().code, ErrorCode::kNotFound);
+  Told first, second;
+  Add(Url("a.ipsw", kSha256), first);
+  EXPECT_EQ(stop("https://a.example/b.ipsw").error().code, ErrorCode::kNotFound);
+  Add(Url("b.ipsw"), second);
+  EXPECT_EQ(stop("").error().code, ErrorCode::kBadRequest);
+  const std::string task = world.LastTask();
+  EXPECT_EQ(stop("1111").value(), "https://a.example/a.ipsw");
+  EXPECT_TRUE(world.workers.cancelled.contains(task));
+  imports->OnFinished(task, {.error = ErrorCode::kCancelled});
+  EXPECT_EQ(first.result->error().code, ErrorCode::kCancelled);
+  EXPECT_FALSE(second.result);
+  EXPECT_NE(world.LastTask(), task) << "the next one is fetched";
+  EXPECT_EQ(stop("").value(), "https://a.example/b.ipsw");
+}
+
 TEST_F(ImportsTest, SpeedAndTimeLeftAreTold) {
   Told told;
   Add(Url("a.ipsw"), told);

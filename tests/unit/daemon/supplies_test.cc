@@ -217,6 +217,19 @@ TEST_F(SuppliesTest, WindowClosesMeanwhile_ItStopsAndGoesOnTheNextDay) {
   EXPECT_EQ(Started("import").size(), 2U);
 }
 
+TEST_F(SuppliesTest, StoppedByAnOperator_IsNotBegunAgainRightAway) {
+  Begin();
+  See({Held(1)});
+  Answer({Signed("19H370")});
+  imports.OnFinished(Started("import").at(0), {.error = ErrorCode::kCancelled});
+  EXPECT_THAT(Text(), StartsWith("Not fetched, tried again at "));
+  const auto found = Started("find").size();
+  world.Turn(29min);
+  EXPECT_EQ(Started("find").size(), found);
+  world.Turn(2min);
+  EXPECT_EQ(Started("find").size(), found + 1);
+}
+
 TEST_F(SuppliesTest, FetcherCannotBeStarted_IsSaid) {
   world.workers.refuse_to_start = true;
   Begin();
