@@ -24,6 +24,7 @@
 #include "station/daemon/mux_listener.h"
 #include "station/daemon/supervise/listeners.h"
 #include "station/daemon/supervise/supervisor.h"
+#include "station/ledger/ledger.h"
 #include "station/usb/hotplug.h"
 
 namespace station::daemon {

@@ -12,14 +12,13 @@
 #include <vector>
 
 #include "station/base/result.h"
-#include "station/ledger/records.h"
+#include "station/ledger/recorder.h"
 #include "station/ledger/sqlite.h"
 
 namespace station::ledger {
 
-class Ledger {
+class Ledger : public Recorder {
  public:
-  using Done = std::function<void(Status)>;
   // Brings a completed callback to the thread that asked; called from the writer's thread.
   using Post = std::function<void(std::function<void()>)>;
   using CommitObserver = std::function<void(std::chrono::duration<double>)>;
@@ -29,17 +28,15 @@ class Ledger {
                                                             Post post,
                                                             CommitObserver observer = nullptr);
   // Writes what is queued; its callbacks are still posted.
-  ~Ledger();
+  ~Ledger() override;
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // All of `records` or none. `done` is posted once they are on disk, or with why they are not.
-  void Append(std::vector<Record> records, Done done = nullptr);
+  void Append(std::vector<Record> records, Done done = nullptr) override;
 
-  // The next number of its kind: above all that are on disk, never given twice while this object
-  // lives. Not thread-safe: the state thread's alone.
-  [[nodiscard]] JobId NextJobId() { return {++last_job_}; }
-  [[nodiscard]] std::int64_t NextArmingId() { return ++last_arming_; }
+  // Not thread-safe: the state thread's alone.
+  [[nodiscard]] JobId NextJobId() override { return {++last_job_}; }
+  [[nodiscard]] std::int64_t NextArmingId() override { return ++last_arming_; }
 
  private:
   struct Batch {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "station/base/result.h"
-#include "station/ledger/ledger.h"
+#include "station/ledger/recorder.h"
 
 namespace station::daemon {
 
@@ -23,7 +23,7 @@ struct Act {
 
 // Answers the act once `records`, and the answer for its request id, are on disk.
 template <typename Answer>
-void CommitAct(ledger::Ledger& ledger, std::vector<ledger::Record> records, Answer answer,
+void CommitAct(ledger::Recorder& ledger, std::vector<ledger::Record> records, Answer answer,
                Act<Answer> act, ledger::UnixMillis now) {
   if (!act.request_id.empty() && act.encode)
     records.push_back(ledger::PutAnswer{act.request_id, act.method, act.encode(answer), now});

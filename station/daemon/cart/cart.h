@@ -25,7 +25,7 @@
 #include "station/daemon/cart/port.h"
 #include "station/daemon/cart/view.h"
 #include "station/daemon/supervise/tasks.h"
-#include "station/ledger/ledger.h"
+#include "station/ledger/recorder.h"
 #include "station/usb/topology.h"
 
 namespace station::daemon {
@@ -51,7 +51,7 @@ struct CartSettings {
 // What the cart works with; all outlive it.
 struct CartParts {
   Clock& clock;
-  ledger::Ledger& ledger;
+  ledger::Recorder& ledger;
   Workers& workers;
   FirmwareChoice& firmware;
   const catalogue::Catalogue& catalogue;
@@ -223,6 +223,7 @@ class Cart : public TaskListener {
 
   // startup
   void RecallJob(const ledger::JobRow& job, bool alive);
+  static void AwaitExit(Port& port, JobId job);
   [[nodiscard]] bool NotYetBegun(const ledger::JobRow& job) const;
   void ShowResult(Port& port, const ledger::JobRow& job);
 

@@ -192,6 +192,12 @@ void Cart::CancelJob(const JobRef& ref, Act<ledger::JobRow> act) {
       LetGo(port, records);
       answer.outcome = Outcome::kCancelled;
       answer.error = ErrorCode::kCancelled;
+      if (port.job && port.job->began.value != 0) {  // its phone may only be good for a retry
+        port.job->error = ErrorCode::kCancelled;
+        port.job->context = "cancelled between two attempts";
+        Apply(port, PortEvent::kEndedBadly);
+        break;
+      }
       [[fallthrough]];
     case PortState::kWorking:
     case PortState::kCancelling:

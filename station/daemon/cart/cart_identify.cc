@@ -64,8 +64,17 @@ void Cart::QueueIdentify(Port& port) {
   PumpIdentify();
 }
 
+// Never two processes on one port: one that was ended, or only has to exit, is waited for.
 void Cart::PumpIdentify() {
-  while (const auto key = identify_slots_.Next()) StartIdentify(PortFor(*key));
+  while (const auto key = identify_slots_.Next()) {
+    Port& port = PortFor(*key);
+    if (port.task.empty()) {
+      StartIdentify(port);
+    } else {
+      identify_slots_.Remove(*key);
+      port.identify_when_gone = true;
+    }
+  }
 }
 
 void Cart::StartIdentify(Port& port) {
@@ -177,6 +186,7 @@ void Cart::IdentifyEnded(Port& port, ErrorCode error, const std::string& context
 
 void Cart::StopIdentify(Port& port) {
   port.mux_wait.Stop();
+  port.identify_when_gone = false;
   identify_slots_.Remove(port.view.key);
   if (port.identify) {
     ledger::JobRow row = *port.identify;
@@ -186,8 +196,8 @@ void Cart::StopIdentify(Port& port) {
     row.error = ErrorCode::kPhoneGone;
     row.outcome = Outcome::kCancelled;
     parts_.ledger.Append({ledger::PutJob{row}});
+    port.task_ended = true;  // whatever it still says
     if (!port.task.empty()) parts_.workers.Kill(port.task);
-    port.task.clear();
   }
   PumpIdentify();
 }

@@ -50,11 +50,21 @@ void Cart::Recall(const Memory& memory, const std::set<std::string>& alive) {
   drain_ = memory.drain;
   SetGates();
   for (const auto& [key, label] : labels_) PortFor(key);
-  for (const ledger::JobRow& job : memory.last_jobs) ShowResult(PortFor(job.port), job);
+  for (const ledger::JobRow& job : memory.last_jobs) {
+    Port& port = PortFor(job.port);
+    ShowResult(port, job);
+    if (alive.contains(TaskName(job.id))) AwaitExit(port, job.id);  // it brings its phone back
+  }
   for (const ledger::JobRow& job : memory.open_jobs)
     RecallJob(job, alive.contains(TaskName(job.id)));
   ExpireArmings();
   Pump();
+}
+
+// A process of before that is nobody's any more: while it lives, its port gets no other.
+void Cart::AwaitExit(Port& port, JobId job) {
+  port.task = TaskName(job);
+  port.task_ended = true;
 }
 
 void Cart::ShowResult(Port& port, const ledger::JobRow& job) {
@@ -81,7 +91,9 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
     job.error = ErrorCode::kUnavailable;
     job.context = "the station was restarted";
     parts_.ledger.Append({ledger::PutJob{job}});
-    return;
+    if (!alive) return;
+    AwaitExit(PortFor(job.port), job.id);
+    return parts_.workers.Kill(TaskName(job.id));
   }
   Port& port = PortFor(job.port);
   const std::optional<Ended> last_word = parts_.last_word(job.id, job.attempt);

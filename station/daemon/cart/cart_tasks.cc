@@ -100,6 +100,7 @@ void Cart::OnGone(const std::string& task) {
   }
   if (std::exchange(port->queue_when_gone, false) && port->view.state == PortState::kQueued)
     QueueJob(*port);
+  if (std::exchange(port->identify_when_gone, false)) QueueIdentify(*port);
 }
 
 }  // namespace station::daemon

@@ -17,7 +17,7 @@
 #include "station/daemon/cart/progress.h"
 #include "station/daemon/cart/wanted.h"
 #include "station/daemon/supervise/tasks.h"
-#include "station/ledger/ledger.h"
+#include "station/ledger/recorder.h"
 
 namespace station::daemon {
 
@@ -33,7 +33,7 @@ struct ImportParts {
   Clock& clock;
   Workers& workers;
   FirmwareChoice& firmware;
-  ledger::Ledger& ledger;
+  ledger::Recorder& ledger;
   Network network;
   std::function<void()> on_change;  // the store has a further entry
   std::function<void(const TakingIn& together)> on_progress = [](const TakingIn&) {};

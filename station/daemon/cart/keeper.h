@@ -14,7 +14,7 @@
 #include "station/daemon/cart/errands.h"
 #include "station/daemon/cart/firmware.h"
 #include "station/daemon/cart/view.h"
-#include "station/ledger/ledger.h"
+#include "station/ledger/recorder.h"
 
 namespace station::daemon {
 
@@ -27,7 +27,7 @@ struct KeeperSettings {
 struct KeeperParts {
   Clock& clock;
   FirmwareChoice& firmware;
-  ledger::Ledger& ledger;
+  ledger::Recorder& ledger;
   Errands& errands;
   std::function<std::set<std::string>()> in_use;  // SHA-256s that open jobs need
   std::function<void()> on_change;                // an entry is gone

@@ -40,11 +40,12 @@ struct Port {
   std::optional<ledger::JobRow> job;       // the running or last restore job
   std::optional<ledger::JobRow> identify;  // the running identify job
   int identify_tries = 0;
-  bool task_ended = false;         // it said its last word; only its exit is missing
-  bool queue_when_gone = false;    // the next attempt waits for that exit
-  bool queue_when_stored = false;  // the next attempt waits for its firmware
-  std::optional<HandsWait> hands;  // it waits for somebody at the phone
-  int hand_tries = 0;              // of this job
+  bool task_ended = false;          // it said its last word; only its exit is missing
+  bool queue_when_gone = false;     // the next attempt waits for that exit
+  bool identify_when_gone = false;  // asking its phone does
+  bool queue_when_stored = false;   // the next attempt waits for its firmware
+  std::optional<HandsWait> hands;   // it waits for somebody at the phone
+  int hand_tries = 0;               // of this job
   ErrorCode killed_for = ErrorCode::kNone;
   std::string ended_context;  // with killed_for
   bool destructive = false;   // of the running step

@@ -230,6 +230,18 @@ TEST_F(CartJobs, UnpluggedInTheStream_GoesOnWhenPluggedBack) {
   EXPECT_EQ(Stored().attempt, 2);
 }
 
+TEST_F(CartJobs, CancelledBetweenTwoAttempts_IsAResultThatCanBeTriedAgain) {
+  world.Plug({});
+  world.End(task, {.error = ErrorCode::kPhoneGone});
+  ASSERT_EQ(world.View(1).state, PortState::kQueued);
+  ASSERT_TRUE(world.Cancel("1"));
+  EXPECT_EQ(world.View(1).state, PortState::kFailed) << "its phone may be half written";
+  EXPECT_EQ(Stored().outcome, Outcome::kCancelled);
+  world.Plug({OnBus(1, 9)});
+  EXPECT_TRUE(world.Retry("1"));
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+}
+
 TEST_F(CartJobs, LeavesAgainWhileQueued_IsAwaitedAgain) {
   world.cart->OnFinished(task, {.error = ErrorCode::kAsrTransfer});
   world.Settle();

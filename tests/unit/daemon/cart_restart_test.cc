@@ -123,6 +123,30 @@ TEST_F(CartRestart, ResultIsStillShown_WhileItsPhoneIsThere) {
   EXPECT_EQ(world.View(1).state, PortState::kEmpty) << "nobody there";
 }
 
+TEST_F(CartRestart, AskingProcessOfBefore_IsWaitedFor) {
+  world.Plug({OnBus(1)});
+  const std::string asking = world.LastTask();
+  world.Crash();
+  world.Begin({asking});
+  EXPECT_TRUE(world.workers.killed.contains(asking));
+  world.Plug({OnBus(1)});
+  EXPECT_TRUE(world.workers.started.empty()) << "never two processes on one port";
+  world.Die(asking);
+  EXPECT_EQ(world.workers.started.size(), 1U);
+}
+
+TEST_F(CartRestart, ProcessThatStillBringsItsPhoneBack_IsWaitedFor) {
+  Work();
+  world.cart->OnFinished(task, {.error = ErrorCode::kCancelled, .lets_go = 180s});
+  world.Crash();
+  world.Begin({task});
+  world.Plug({OnBus(1)});
+  ASSERT_TRUE(world.Retry("1"));
+  EXPECT_TRUE(world.workers.started.empty());
+  world.Die(task);
+  EXPECT_EQ(world.workers.started.size(), 1U);
+}
+
 TEST_F(CartRestart, ArmingsAndEmergencyStopHold) {
   world.ImportFirmware();
   world.PlugAndIdentify(1, Facts(kPhone1));

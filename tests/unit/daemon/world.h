@@ -20,6 +20,7 @@
 #include "station/daemon/cart/imports.h"
 #include "station/daemon/recall.h"
 #include "station/daemon/supervise/journals.h"
+#include "station/ledger/ledger.h"
 #include "station/link/journal.h"
 
 namespace station::daemon {
