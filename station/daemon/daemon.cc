@@ -142,19 +142,22 @@ Status Daemon::OpenCart() {
   const CartSettings settings = SettingsOf(config_);
   cart_ = std::make_unique<Cart>(
       settings,
-      CartParts{.clock = clock_,
-                .ledger = *ledger_,
-                .workers = *supervisor_,
-                .firmware = *firmware_,
-                .catalogue = *catalogue_,
-                .observer = announcer_,
-                .key_of = [this](const PortPath& path) { return topology_.KeyOf(path); },
-                .last_word = [folder = settings.journal_dir](
-                                 JobId job, int attempt) { return LastWord(folder, job, attempt); },
-                .supply_text =
-                    [this](const std::string& product) {
-                      return supplies_ ? supplies_->Text(product) : std::string();
-                    }});
+      CartParts{
+          .clock = clock_,
+          .ledger = *ledger_,
+          .workers = *supervisor_,
+          .firmware = *firmware_,
+          .catalogue = *catalogue_,
+          .observer = announcer_,
+          .key_of = [this](const PortPath& path) { return topology_.KeyOf(path); },
+          .last_word = [folder = settings.journal_dir](
+                           JobId job, int attempt) { return LastWord(folder, job, attempt); },
+          .has_orders = [folder = settings.journal_dir](
+                            JobId job, int attempt) { return HasOrders(folder, job, attempt); },
+          .supply_text =
+              [this](const std::string& product) {
+                return supplies_ ? supplies_->Text(product) : std::string();
+              }});
   OpenFirmware();
   listeners_ = std::make_unique<Listeners>(*cart_, *imports_, *errands_);
   STATION_TRY(memory, ReadMemory(*reader_));

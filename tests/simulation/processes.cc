@@ -157,6 +157,11 @@ std::optional<daemon::Ended> Processes::LastWord(JobId job, int attempt) const {
   return found->second.last_word;
 }
 
+bool Processes::HasOrders(JobId job, int attempt) const {
+  const auto found = journals_.find(job.value);
+  return found != journals_.end() && found->second.attempt == attempt;
+}
+
 const Process* Processes::OfSite(int site) const {
   for (const auto& [task, process] : running_)
     if (process->site == site && !process->identifies) return process.get();

@@ -88,6 +88,7 @@ class Processes : public daemon::Workers {
   [[nodiscard]] std::set<std::string> Alive() const;
   // The journal's.
   [[nodiscard]] std::optional<daemon::Ended> LastWord(JobId job, int attempt) const;
+  [[nodiscard]] bool HasOrders(JobId job, int attempt) const;
 
   // What the floor says.
   void OnLeft(int site);

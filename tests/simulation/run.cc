@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Millis kLongest = std::chrono::hours(20);  // in the cart's own time
-constexpr int kMostHelp = 4;                         // for one phone
+constexpr int kMostHelp = 8;                         // for one phone
 
 daemon::CartSettings WithMoreSlots(daemon::CartSettings settings, std::size_t more) {
   settings.concurrency += more;
@@ -72,7 +72,7 @@ RunReport Run::Go() {
     clock_.RunNext();
     watch_.Compare();
     ++report_.events;
-    if (clock_.Time() > kLongest) watch_.Broken("the cart does not come to rest");
+    if (clock_.Time() > kLongest) watch_.Broken("the cart does not come to rest:" + Unrest());
   }
   if (!watch_.FirstBroken()) Judge();
   report_.seed = options_.seed;
@@ -117,6 +117,19 @@ bool Run::Quiet() {
     return port.state == PortState::kEmpty || port.state == PortState::kIdle ||
            port.state == PortState::kHeld || IsResult(port.state);
   });
+}
+
+std::string Run::Unrest() {
+  std::string text;
+  if (operators_.Waiting()) text += " an operator waits for an answer;";
+  for (const auto& [task, process] : processes_.Running())
+    text += fmt::format(" {} at {}{};", task, Name(process->step), process->hung ? ", hung" : "");
+  if (!station_.Up()) return text;
+  for (const daemon::PortView& port : station_.Cart().Ports())
+    if (port.state != PortState::kEmpty && !IsResult(port.state) && port.state != PortState::kIdle)
+      text += fmt::format(" {} {} job {} {};", port.label, Name(port.state), port.job.value,
+                          Name(port.error));
+  return text;
 }
 
 void Run::LookAround() {

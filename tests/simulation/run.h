@@ -42,6 +42,7 @@ class Run {
   void ArmWhenAllAreKnown();
   void LookAround();
   [[nodiscard]] bool Quiet();
+  [[nodiscard]] std::string Unrest();  // what keeps it from being quiet
   void EndFirstRound();
   [[nodiscard]] bool PutRight(int phone);
   void OnJobEnded(const ledger::JobRow& job);

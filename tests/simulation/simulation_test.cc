@@ -14,7 +14,9 @@ class Simulation : public testing::Test {
     ASSERT_TRUE(made) << made.error().context;
     stock = std::move(*made);
   }
-  [[nodiscard]] RunReport Go(const RunOptions& options) { return Run(options, *stock).Go(); }
+  [[nodiscard]] RunReport Go(const RunOptions& options) {
+    return simulation::Run(options, *stock).Go();
+  }
 
   std::unique_ptr<Stock> stock;
 };
@@ -53,7 +55,7 @@ TEST_F(Simulation, TheSameSeed_IsTheSameRun) {
 // The first thing that is found broken in some carts, none where nothing is.
 std::string FirstBroken(Stock& stock, RunOptions options) {
   for (options.seed = 1; options.seed <= 40; ++options.seed)
-    if (const auto broken = Run(options, stock).Go().broken) return *broken;
+    if (const auto broken = simulation::Run(options, stock).Go().broken) return *broken;
   return {};
 }
 

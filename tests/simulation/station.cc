@@ -61,7 +61,9 @@ void Station::Start() {
           .observer = parts_.watch,
           .key_of = [](const PortPath&) { return Fail(ErrorCode::kNotFound, "no such bus"); },
           .last_word = [this](JobId job,
-                              int attempt) { return parts_.processes.LastWord(job, attempt); }});
+                              int attempt) { return parts_.processes.LastWord(job, attempt); },
+          .has_orders = [this](JobId job,
+                               int attempt) { return parts_.processes.HasOrders(job, attempt); }});
   parts_.processes.DaemonBack(*cart_);
   cart_->Recall(parts_.ledger.Recall(), parts_.processes.Alive());
   LookAtFloor();

@@ -99,14 +99,16 @@ const std::vector<Struck>& Trouble::Of(int phone) const {
 
 const ledger::JobRow* Trouble::JobOf(int phone) const {
   const ledger::JobRow* last = nullptr;
+  const Phone& its = floor_.PhoneAt(phone);
   const int home = scenario_.homes[static_cast<std::size_t>(phone)];
+  // Two that say the same are told apart by their ports.
+  const bool by_port = std::ranges::any_of(Of(phone), [](const Struck& one) {
+    return one.fault == Fault::kImpersonated || one.fault == Fault::kSaysItIsAnother;
+  });
   for (const auto& [id, job] : ledger_.Jobs()) {
-    if (job.action == Action::kIdentify || job.phone.ecid != floor_.PhoneAt(phone).ecid) continue;
-    // A liar's job is on the liar's port.
-    if (home != kNone && job.port != floor_.Sites()[static_cast<std::size_t>(home)].key &&
-        std::ranges::any_of(Of(phone),
-                            [](const Struck& one) { return one.fault == Fault::kImpersonated; }))
-      continue;
+    if (job.action == Action::kIdentify) continue;
+    if (job.phone.ecid != its.ecid && job.phone.ecid != its.says) continue;
+    if (by_port && job.port != floor_.Sites()[static_cast<std::size_t>(home)].key) continue;
     last = &job;
   }
   return last;

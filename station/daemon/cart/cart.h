@@ -60,6 +60,8 @@ struct CartParts {
   std::function<Result<PortKey>(const PortPath&)> key_of;
   // The last word in a job's journal for this attempt; nothing when there is none.
   std::function<std::optional<Ended>(JobId, int attempt)> last_word;
+  // Whether its journal has the orders of this attempt: writing them down is a worker's first act.
+  std::function<bool(JobId, int attempt)> has_orders;
   // What is being done about the firmware a product lacks, for the operator; empty: nothing.
   std::function<std::string(const std::string& product)> supply_text = [](const std::string&) {
     return std::string();
@@ -144,6 +146,7 @@ class Cart : public TaskListener {
   Port* PortOfJob(JobId id);
   [[nodiscard]] Result<PortKey> Resolve(const std::string& name) const;
   [[nodiscard]] std::string DefaultLabel(const PortKey& key) const;
+  void Label(Port& port);
   void Relabel();
   void Came(Port& port, const usb::UsbPhone& phone);
   void Left(Port& port);
@@ -197,6 +200,7 @@ class Cart : public TaskListener {
   void EndJob(Port& port);
   void WithdrawJob(Port& port, ErrorCode error, const std::string& context);
   void CloseStep(Port& port, Records& records);
+  void TimeStep(Port& port, Step step);
   void SendCancel(Port& port);
   void LetItExit(Port& port, std::chrono::seconds longer = {});
   void KillFor(Port& port, ErrorCode reason, const std::string& context);
@@ -224,7 +228,6 @@ class Cart : public TaskListener {
   // startup
   void RecallJob(const ledger::JobRow& job, bool alive);
   static void AwaitExit(Port& port, JobId job);
-  [[nodiscard]] bool NotYetBegun(const ledger::JobRow& job) const;
   void ShowResult(Port& port, const ledger::JobRow& job);
 
   // Answers the act once `records`, and the answer for its request id, are on disk.
@@ -245,6 +248,7 @@ class Cart : public TaskListener {
   std::uint64_t streamed_ = 0;  // bytes, since the last sample
   std::map<PortKey, Port> ports_;
   std::map<PortKey, std::string> labels_;
+  std::set<std::string> controllers_;  // that have a port
   std::map<Ecid, ledger::PhoneFacts> phones_;
   std::set<MuxPhone> mux_phones_;
   bool mux_connected_ = false;

@@ -204,28 +204,31 @@ Port& Cart::PortFor(const PortKey& key) {
   const auto [found, is_new] = ports_.try_emplace(key, parts_.clock);
   if (is_new) {
     found->second.view.key = key;
-    Relabel();
+    if (controllers_.insert(Controller(key)).second)
+      Relabel();
+    else
+      Label(found->second);
   }
   return found->second;
 }
 
 std::string Cart::DefaultLabel(const PortKey& key) const {
-  std::set<std::string> controllers;
-  for (const auto& [other, port] : ports_) controllers.insert(Controller(other));
-  if (controllers.size() < 2) return Chain(key);
-  const auto place = std::distance(controllers.begin(), controllers.find(Controller(key)));
+  if (controllers_.size() < 2) return Chain(key);
+  const auto place = std::distance(controllers_.begin(), controllers_.find(Controller(key)));
   return std::to_string(place + 1) + ':' + Chain(key);
+}
+
+void Cart::Label(Port& port) {
+  const auto taught = labels_.find(port.view.key);
+  const std::string label = taught != labels_.end() ? taught->second : DefaultLabel(port.view.key);
+  if (port.view.label == label) return;
+  port.view.label = label;
+  Changed(port);
 }
 
 // A further controller changes the labels nobody taught.
 void Cart::Relabel() {
-  for (auto& [key, port] : ports_) {
-    const auto taught = labels_.find(key);
-    const std::string label = taught != labels_.end() ? taught->second : DefaultLabel(key);
-    if (port.view.label == label) continue;
-    port.view.label = label;
-    Changed(port);
-  }
+  for (auto& [key, port] : ports_) Label(port);
 }
 
 Result<PortKey> Cart::Resolve(const std::string& name) const {

@@ -109,7 +109,7 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
   port.view.progress = port.meter.View(parts_.clock.Now());
   const std::string id = std::to_string(job.id.value);
   // Not an event that happens, but what is so: the states are set, not entered.
-  if (NotYetBegun(job) && !alive && !last_word) {
+  if (!alive && !parts_.has_orders(job.id, job.attempt)) {  // it was only intended
     Log(LogLevel::kInfo, "job queued again", {{"job", id}, {"port", port.view.label}});
     port.view.state = PortState::kQueued;
     if (!AwaitsItsPhone(port))
@@ -119,6 +119,8 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
     return Changed(port);
   }
   port.view.state = PortState::kWorking;
+  // The worker was faster than the ledger.
+  if (port.job->began.value == 0) port.job->began = NowMillis();
   slots_.Adopt(port.view.key);
   if (alive) port.task = TaskName(job.id);
   if (last_word) {
@@ -128,6 +130,8 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
     Log(LogLevel::kInfo, "job adopted", {{"job", id}, {"port", port.view.label}});
     if (const auto sha256 = ParseSha256(job.firmware_sha256))
       if (auto lease = parts_.firmware.Hold(*sha256)) port.lease = std::move(*lease);
+    // One that lives says its step at once; one that hangs is ended by that step's deadline.
+    TimeStep(port, job.step);
     Changed(port);
   } else {
     FinishAttempt(port, {.outcome = Outcome::kIndeterminate,
@@ -135,13 +139,6 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
                          .context = "it was not there any more when the station came back",
                          .step = job.step});
   }
-}
-
-// A worker's first act is to write its orders down: while the journal's last word is that of the
-// attempt before, this attempt was only intended.
-bool Cart::NotYetBegun(const ledger::JobRow& job) const {
-  return job.began.value == 0 ||
-         (job.attempt > 1 && parts_.last_word(job.id, job.attempt - 1).has_value());
 }
 
 std::optional<ledger::JobRow> Cart::RunningJob(JobId id) const {

@@ -34,13 +34,11 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
     port->step_began = parts_.clock.Now();
     port->meter.BeginStep(report.step, parts_.clock.Now());
     records.push_back(ledger::PutStep{job.id, *port->step});
-    const std::string step(Name(report.step));
     Log(LogLevel::kInfo, "step started",
-        {{"job", std::to_string(job.id.value)}, {"port", port->view.label}, {"step", step}});
-    if (const auto limit = Spec(report.step).deadline; limit.count() > 0)
-      port->deadline.Set(limit + kWorkersOwn, [this, port, step] {
-        KillFor(*port, ErrorCode::kStepTimeout, "step " + step);
-      });
+        {{"job", std::to_string(job.id.value)},
+         {"port", port->view.label},
+         {"step", std::string(Name(report.step))}});
+    TimeStep(*port, report.step);
   }
   records.push_back(ledger::PutJob{job});
   parts_.ledger.Append(std::move(records));
@@ -55,6 +53,14 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
     SendCancel(*port);
   port->view.progress = port->meter.View(parts_.clock.Now());
   Changed(*port);
+}
+
+void Cart::TimeStep(Port& port, Step step) {
+  const auto limit = Spec(step).deadline;
+  if (limit.count() == 0) return;
+  port.deadline.Set(limit + kWorkersOwn, [this, &port, step] {
+    KillFor(port, ErrorCode::kStepTimeout, "step " + std::string(Name(step)));
+  });
 }
 
 void Cart::OnProgress(const std::string& task, const ProgressReport& report) {

@@ -1,9 +1,18 @@
 #include "station/daemon/supervise/journals.h"
 
+#include <algorithm>
+
 #include "station/daemon/supervise/messages.h"
 #include "station/link/journal.h"
 
 namespace station::daemon {
+
+bool HasOrders(const std::filesystem::path& folder, JobId job, int attempt) {
+  const auto records = link::ReadJournal(folder / TaskName(job));
+  return records && std::ranges::any_of(*records, [&](const worker::v1::JournalRecord& record) {
+           return record.has_orders() && record.orders().attempt() == attempt;
+         });
+}
 
 std::optional<Ended> LastWord(const std::filesystem::path& folder, JobId job, int attempt) {
   const auto records = link::ReadJournal(folder / TaskName(job));

@@ -14,4 +14,7 @@ namespace station::daemon {
 [[nodiscard]] std::optional<Ended> LastWord(const std::filesystem::path& folder, JobId job,
                                             int attempt);
 
+// Whether the journal has the orders of that attempt.
+[[nodiscard]] bool HasOrders(const std::filesystem::path& folder, JobId job, int attempt);
+
 }  // namespace station::daemon

@@ -128,10 +128,11 @@ TEST_F(CartHands, OperatorMayRetryAtOnce) {
 TEST_F(CartHands, OperatorMayCancel) {
   Refuse();
   ASSERT_TRUE(world.Cancel("1"));
-  EXPECT_EQ(world.View(1).state, PortState::kIdle);
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
+  EXPECT_EQ(Stored().outcome, Outcome::kCancelled);
   EXPECT_FALSE(world.View(1).hands);
   world.Turn(10min);
-  EXPECT_EQ(world.View(1).state, PortState::kIdle);
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
 }
 
 TEST_F(CartHands, ARestartedDaemonAsksAgain) {

@@ -185,7 +185,9 @@ class World {
             .observer = seen,
             .key_of = [](const PortPath&) { return Fail(ErrorCode::kNotFound, "no such bus"); },
             .last_word = [dir = settings_.journal_dir](
-                             JobId job, int attempt) { return LastWord(dir, job, attempt); }});
+                             JobId job, int attempt) { return LastWord(dir, job, attempt); },
+            .has_orders = [dir = settings_.journal_dir](
+                              JobId job, int attempt) { return HasOrders(dir, job, attempt); }});
     cart->Recall(*ReadMemory(*reader), alive);
     Settle();
   }
