@@ -75,6 +75,8 @@ void MemoryLedger::PutJob(const ledger::JobRow& job) {
       on_fault(name + " had ended, and ends otherwise now");
     if (old.began.value != 0 && job.began.value == 0) on_fault(name + " has not begun any more");
   }
+  if (before == jobs_.end() && job.action != Action::kIdentify)
+    restores_[job.phone.ecid].push_back(job.id.value);
   jobs_[job.id.value] = job;
   if (job.action == Action::kIdentify) return;
   if (job.ended.value == 0)
@@ -104,6 +106,13 @@ daemon::Memory MemoryLedger::Recall() const {
 const ledger::JobRow* MemoryLedger::Find(JobId id) const {
   const auto found = jobs_.find(id.value);
   return found == jobs_.end() ? nullptr : &found->second;
+}
+
+std::vector<const ledger::JobRow*> MemoryLedger::JobsOf(Ecid ecid) const {
+  std::vector<const ledger::JobRow*> jobs;
+  if (const auto found = restores_.find(ecid); found != restores_.end())
+    for (const std::int64_t id : found->second) jobs.push_back(&jobs_.at(id));
+  return jobs;
 }
 
 const std::string* MemoryLedger::Answer(const std::string& request_id) const {

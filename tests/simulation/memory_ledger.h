@@ -30,7 +30,8 @@ class MemoryLedger : public ledger::Recorder {
   // Everything appended is on disk.
   [[nodiscard]] bool Idle() const { return queue_.empty(); }
   [[nodiscard]] const ledger::JobRow* Find(JobId id) const;
-  [[nodiscard]] const std::map<std::int64_t, ledger::JobRow>& Jobs() const { return jobs_; }
+  // The restore jobs of a phone, in their order.
+  [[nodiscard]] std::vector<const ledger::JobRow*> JobsOf(Ecid ecid) const;
   // Restore jobs without an end.
   [[nodiscard]] std::size_t OpenJobs() const { return open_jobs_.size(); }
   [[nodiscard]] const std::string* Answer(const std::string& request_id) const;
@@ -60,6 +61,7 @@ class MemoryLedger : public ledger::Recorder {
 
   std::map<std::int64_t, ledger::JobRow> jobs_;
   std::set<std::int64_t> open_jobs_;
+  std::map<Ecid, std::vector<std::int64_t>> restores_;
   std::map<std::int64_t, ledger::ArmingRow> armings_;
   std::map<Ecid, ledger::PhoneFacts> phones_;
   std::map<PortKey, std::string> labels_;

@@ -173,7 +173,9 @@ bool Run::PutRight(int phone) {
   const bool well = job != nullptr && job->outcome == Outcome::kRestored;
   if (well || !Mends(phone) || ++helped_[phone] > kMostHelp) return false;
   const int home = scenario_.homes[static_cast<std::size_t>(phone)];
-  const int site = job != nullptr ? floor_.SiteOf(job->port) : home;
+  // Two whose jobs are on one port would push each other out for ever.
+  const bool at_its_job = job != nullptr && helped_[phone] < kMostHelp / 2;
+  const int site = at_its_job ? floor_.SiteOf(job->port) : home;
   if (there.site != site) {
     if (const int other = floor_.Sites()[static_cast<std::size_t>(site)].phone; other != kNone)
       floor_.Unplug(other);

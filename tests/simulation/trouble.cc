@@ -105,12 +105,13 @@ const ledger::JobRow* Trouble::JobOf(int phone) const {
   const bool by_port = std::ranges::any_of(Of(phone), [](const Struck& one) {
     return one.fault == Fault::kImpersonated || one.fault == Fault::kSaysItIsAnother;
   });
-  for (const auto& [id, job] : ledger_.Jobs()) {
-    if (job.action == Action::kIdentify) continue;
-    if (job.phone.ecid != its.ecid && job.phone.ecid != its.says) continue;
-    if (by_port && job.port != floor_.Sites()[static_cast<std::size_t>(home)].key) continue;
-    last = &job;
-  }
+  const auto look = [&](Ecid ecid) {
+    for (const ledger::JobRow* job : ledger_.JobsOf(ecid))
+      if (!by_port || job->port == floor_.Sites()[static_cast<std::size_t>(home)].key)
+        if (last == nullptr || last->id < job->id) last = job;
+  };
+  look(its.ecid);
+  if (its.says != its.ecid) look(its.says);
   return last;
 }
 

@@ -34,7 +34,10 @@ void Cart::OnMux(bool connected, const std::set<MuxPhone>& phones) {
   mux_connected_ = connected;
   mux_phones_ = phones;
   for (auto& [key, port] : ports_) {
-    if (!port.usb || !Lists(mux_phones_, *port.usb)) continue;
+    // Who it might concern first: asking the list for each port of a large cart takes long.
+    const bool waits = port.mux_wait.Running() || port.hands ||
+                       (port.view.state == PortState::kFailed && !port.job);
+    if (!waits || !port.usb || !Lists(mux_phones_, *port.usb)) continue;
     if (port.mux_wait.Running()) {
       port.mux_wait.Stop();
       QueueIdentify(port);

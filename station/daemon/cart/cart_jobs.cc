@@ -70,7 +70,8 @@ void Cart::CreateJob(Port& port) {
         port.job->context = status ? "the arming or firmware went away" : status.error().context;
         Apply(port, PortEvent::kEndedBadly);
       });
-  ConsiderAll();  // the arming's count may be used up now
+  // Its count may be used up; who it took on another port sees that at the last look.
+  if (!armings_.Find(arming_id)->Open(parts_.clock.Wall())) ConsiderAll();
 }
 
 void Cart::QueueJob(Port& port) {

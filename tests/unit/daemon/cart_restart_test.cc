@@ -16,6 +16,9 @@ class CartRestart : public testing::Test {
     world.Turn(10s);
     EXPECT_EQ(world.View(1).state, PortState::kWorking);
     task = world.LastTask();
+    worker::v1::JournalRecord orders;
+    orders.mutable_orders()->set_attempt(1);
+    EXPECT_TRUE(link::JournalWriter::Open(world.folder / "journals" / task)->Append(orders));
   }
   World world;
   std::string task;
@@ -43,6 +46,17 @@ TEST_F(CartRestart, DeadWorkerWithoutLastWord_IsIndeterminate) {
   EXPECT_EQ((*world.reader->Job(job))->outcome, Outcome::kIndeterminate);
   world.Plug({OnBus(1)});
   EXPECT_TRUE(world.Retry("1").has_value());
+}
+
+TEST_F(CartRestart, AttemptNobodyBegan_IsQueuedAgain) {
+  Work();
+  world.cart->OnFinished(task, {.error = ErrorCode::kAsrTransfer});  // its process has to exit yet
+  ASSERT_EQ(world.View(1).state, PortState::kQueued);
+  world.Crash();
+  world.Begin({});
+  EXPECT_EQ(world.View(1).state, PortState::kQueued) << "only intended: not indeterminate";
+  world.Plug({OnBus(1)});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
 }
 
 TEST_F(CartRestart, DeadWorkerWithLastWord_IsIngested) {
