@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::uint64_t kBlock = 1U << 20U;  // what a download keeps digests of, too
 
-// A thread that sees every block. With the copying, the digest of the whole file and what is done
-// to its members are about a third of the work each.
+// A thread that sees every block. The copying, which goes past the page cache, hardly counts; the
+// digests of the whole file, of its chunks and of its members are about a third of the work each.
 class RingReader {
  public:
   using Take = std::function<void(const BlockRing::Block&)>;
@@ -50,14 +50,12 @@ struct WholePass {
   }
 };
 
-// The chunks' digests of all that comes, and members in order until the first of them is wrong.
-struct PiecePass {
+// Members in order, until the first of them is wrong.
+struct MembersInOrder {
   MemberPass& members;
-  Sha256Chunks chunks{store::kIndexChunk};
   Status status{};
   std::atomic<bool> failed = false;  // what the thread that fills the ring may look at
   void Take(const BlockRing::Block& block) {
-    chunks.Update(block.bytes);
     if (status) status = members.Consume(block.offset, block.bytes);
     if (!status) failed = true;
   }
@@ -79,29 +77,30 @@ Result<PassOutcome> DigestPass(Feed& feed, MemberPass& members, const Expected& 
                                const ImportHooks& hooks) {
   WholePass whole;
   if (expected.sha1) whole.sha1.emplace(DigestKind::kSha1);
-  PiecePass pieces{members};
-  BlockRing ring;
+  Sha256Chunks chunks{store::kIndexChunk};
+  MembersInOrder in_order{members};
+  BlockRing ring(kBlock);
   RingReader whole_reader(ring, 0, [&](const auto& block) { whole.Take(block.bytes); });
-  RingReader piece_reader(ring, 1, [&](const auto& block) { pieces.Take(block); });
+  RingReader chunk_reader(ring, 1, [&](const auto& block) { chunks.Update(block.bytes); });
+  RingReader member_reader(ring, 2, [&](const auto& block) { in_order.Take(block); });
   const std::uint64_t size = feed.Size();
-  for (std::uint64_t offset = 0; offset < size && (expected.Anything() || !pieces.failed);) {
+  for (std::uint64_t offset = 0; offset < size && (expected.Anything() || !in_order.failed);) {
     if (hooks.stop()) return Fail(ErrorCode::kCancelled, "the import was stopped");
-    BlockRing::Block& block = ring.Free();
-    block.offset = offset;
-    block.bytes.resize(std::min(kBlock, size - offset));
-    STATION_CHECK(feed.Next(block.bytes));
-    offset += block.bytes.size();
+    const auto block = ring.Free(offset, std::min(kBlock, size - offset));
+    STATION_CHECK(feed.Next(block));
+    offset += block.size();
     ring.Push();
     hooks.progress(offset, size);
   }
   whole_reader.Finish();
-  piece_reader.Finish();
+  chunk_reader.Finish();
+  member_reader.Finish();
   PassOutcome outcome;
-  outcome.members = std::move(pieces.status);
+  outcome.members = std::move(in_order.status);
   if (outcome.members || expected.Anything()) STATION_CHECK(feed.End());
   whole.sha256.FinishInto(outcome.digests.sha256);
   if (whole.sha1) whole.sha1->FinishInto(outcome.digests.sha1.emplace());
-  outcome.chunks = pieces.chunks.Finish();
+  outcome.chunks = chunks.Finish();
   return outcome;
 }
 

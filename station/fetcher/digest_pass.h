@@ -1,6 +1,6 @@
 #pragma once
 // The one pass over an IPSW: this thread takes the bytes from their feed, a second digests the
-// file, a third its pieces and looks into the members.
+// file, a third its chunks, a fourth looks into the members.
 
 #include <vector>
 

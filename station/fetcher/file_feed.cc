@@ -1,6 +1,5 @@
 #include "station/fetcher/file_feed.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -8,9 +7,6 @@
 
 namespace station::fetcher {
 namespace {
-
-constexpr std::uint64_t kWriteBack =
-    32U << 20U;  // how often the disk is told to begin, so that the last sync is short
 
 std::unexpected<Error> Changed(std::string how) {
   return Fail(ErrorCode::kFirmwareUnreadable,
@@ -39,11 +35,8 @@ Result<std::size_t> ReadSource(const Fd& source, std::uint64_t offset,
 Status FileFeed::Next(std::span<std::uint8_t> out) {
   STATION_TRY(n, ReadSource(source_, offset_, out));
   if (n < out.size()) return Changed("shrank");
-  STATION_CHECK(WriteAll(copy_, out));
+  STATION_CHECK(copy_.Append(out));
   offset_ += n;
-  if (offset_ % kWriteBack == 0)
-    (void)::sync_file_range(copy_.Get(), static_cast<off_t>(offset_ - kWriteBack), kWriteBack,
-                            SYNC_FILE_RANGE_WRITE);
   return {};
 }
 

@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "station/fetcher/file_feed.h"
-#include "station/fetcher/os_image_file.h"
 #include "station/fetcher/take_in.h"
 
 namespace station::fetcher {
@@ -36,12 +35,9 @@ Result<Source> OpenSource(const std::filesystem::path& path) {
 
 Result<Entry> Build(const ImportRequest& request, const ImportHooks& hooks, const Source& source,
                     const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / Shelf::kIpswFile;
-  const Fd copy(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!copy.Valid()) return FailErrno("creating " + path.string(), errno);
-  STATION_CHECK(ReserveRoom(copy, source.size));
+  STATION_TRY(copy, DirectCopy::Create(folder / Shelf::kIpswFile, source.size));
   FileFeed feed(source.fd, source.size, copy);
-  return BuildEntry(feed, copy, folder, {request.expected, std::nullopt}, hooks);
+  return BuildEntry(feed, copy.File(), folder, {request.expected, std::nullopt}, hooks);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // not, and says why.
 
 #include <gmock/gmock.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +21,9 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::IpswParts;
+using testing::kMayNotMount;
 using testing::MakeZip;
+using testing::OnFileSystem;
 using testing::StoreWorld;
 
 constexpr std::size_t kOsSize = 6U << 20U;
@@ -187,31 +188,10 @@ TEST_F(FetchTest, PlainHttpFromElsewhere_NeedsAHash) {
   EXPECT_EQ(Fetch(request, {}).error().code, ErrorCode::kBadRequest);
 }
 
-// What `work` says in a world whose store is a file system of so many MiB; nothing where this
-// process may not mount one. Its world ends with it.
-std::optional<int> OnSmallDisk(const std::filesystem::path& store, int mib,
-                               const std::function<int()>& work) {
-  constexpr int kMayNot = 125;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const std::string size = "size=" + std::to_string(mib) + "m";
-    std::error_code error;
-    std::filesystem::create_directories(store, error);
-    if (::unshare(::geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0 ||
-        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("none", store.c_str(), "tmpfs", 0, size.c_str()) != 0)
-      ::_exit(kMayNot);
-    ::_exit(work());
-  }
-  int status = 0;
-  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
-  return WEXITSTATUS(status) == kMayNot ? std::nullopt : std::optional(WEXITSTATUS(status));
-}
-
 TEST_F(FetchTest, DiskFull_IsSaidSo_AndTheStoreIsAsItWas) {
   const auto small = MakeZip(IpswParts({.os_size = 1U << 20U}));
   const auto first = Write("small.ipsw", small.bytes);
-  const auto ended = OnSmallDisk(store_, 5, [&] {
+  const auto ended = OnFileSystem(store_, "tmpfs", "size=5m", [&] {
     const auto there = Import(first);
     const auto entry = Fetch(Request(), {});
     if (!there || entry) return 1;
@@ -229,7 +209,7 @@ TEST_F(FetchTest, DiskFull_IsSaidSo_AndTheStoreIsAsItWas) {
                ? 0
                : 7;
   });
-  if (!ended) GTEST_SKIP() << "this user may not mount a small file system";
+  if (!ended) GTEST_SKIP() << kMayNotMount;
   EXPECT_EQ(*ended, 0);
 }
 

@@ -1,5 +1,10 @@
 #include "store_world.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <fstream>
 
 namespace station::testing {
@@ -95,6 +100,24 @@ void StoreWorld::Flip(const fs::path& file, std::uint64_t offset) {
   const char byte = static_cast<char>(stream.get() ^ 0x10);
   stream.seekp(static_cast<std::streamoff>(offset));
   stream.put(byte);
+}
+
+std::optional<int> OnFileSystem(const fs::path& folder, const std::string& type,
+                                const std::string& options, const std::function<int()>& work) {
+  constexpr int kMayNot = 125;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (::unshare(::geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", folder.c_str(), type.c_str(), 0, options.c_str()) != 0)
+      ::_exit(kMayNot);
+    ::_exit(work());
+  }
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status) == kMayNot ? std::nullopt : std::optional(WEXITSTATUS(status));
 }
 
 }  // namespace station::testing

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,13 @@ class StoreWorld : public ::testing::Test {
  private:
   [[nodiscard]] std::size_t Count(const std::string& which) const;
 };
+
+// What `work` says in a process of its own where `folder` is a new file system of that type;
+// nothing where this user may not mount one. Both end together.
+[[nodiscard]] std::optional<int> OnFileSystem(const std::filesystem::path& folder,
+                                              const std::string& type, const std::string& options,
+                                              const std::function<int()>& work);
+inline constexpr const char* kMayNotMount = "this user may not mount a file system";
 
 [[nodiscard]] inline std::span<const std::uint8_t> AsBytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
