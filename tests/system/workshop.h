@@ -44,7 +44,7 @@ class Workshop {
   void PutControllerBefore(bool other) { other_controller_ = other; }
 
   // Before irecovery and idevicerestore: Debian 12's crash beside other phones without it
-  // (keep_device_lists.c).
+  // (keep_device_lists.cc).
   static constexpr const char* kKeepLists = "LD_PRELOAD=/station/libkeep_device_lists.so ";
   static constexpr const char* kSignerUrl = "http://127.0.0.1:8099";  // in the guest
   // Runs a shell script in the guest: what it printed (both streams) and its exit code, 137 after
