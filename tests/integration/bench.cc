@@ -11,8 +11,6 @@
 namespace station::integration {
 namespace {
 
-std::string Program(const std::string& name) { return std::string(STATION_BIN_DIR) + "/" + name; }
-
 std::string ReadAll(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -91,6 +89,8 @@ void Bench::StartStation() {
 }
 
 void Bench::StopStation() { EXPECT_EQ(station_.Stop(), 0) << ReadAll(dir_ / "stationd.out.err"); }
+
+std::string Bench::Program(const std::string& name) const { return options_.bin / name; }
 
 std::string Bench::Read(const std::filesystem::path& file) { return ReadAll(file); }
 

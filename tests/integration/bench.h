@@ -1,6 +1,6 @@
 #pragma once
-// A whole bench for a test: a rack of simulated phones, a station in front of it, and an operator's command line. What is
-// asserted is what the rack says is on the phones, not what was sent.
+// A whole bench for a test: a rack of simulated phones, a station in front of it, and an operator's
+// command line. What is asserted is what the rack says is on the phones, not what was sent.
 
 #include <yaml-cpp/yaml.h>
 
@@ -14,10 +14,12 @@
 namespace station::integration {
 
 struct BenchOptions {
-  std::string cart{};                // YAML of the rack
-  std::string extra_config{};        // appended to the station's configuration; @CATALOGUE@ is the rack's address for it
-  std::uint64_t os_size = 24 << 20;  // bytes of each forged OS image
-  bool respawn = false;              // a daemon that ends is started again, in the same world, as systemd would
+  std::string cart{};          // YAML of the rack
+  std::string extra_config{};  // appended to the station's configuration; @CATALOGUE@ is the rack's
+                               // address for it
+  std::uint64_t os_size = 24 << 20;             // bytes of each forged OS image
+  std::filesystem::path bin = STATION_BIN_DIR;  // where the programs lie
+  bool respawn = false;  // a daemon that ends is started again, in the same world, as systemd would
 };
 
 // One forged IPSW, as `station-rack forge --json` reports it.
@@ -59,7 +61,8 @@ class Bench {
   YAML::Node Ctl(std::vector<std::string> words, int expected_exit = 0);
   [[nodiscard]] Finished CtlRaw(std::vector<std::string> words, int seconds = 180);
   [[nodiscard]] Finished Rack(std::vector<std::string> words);
-  [[nodiscard]] Finished InWorld(const std::string& phone, std::vector<std::string> command, int seconds = 180);
+  [[nodiscard]] Finished InWorld(const std::string& phone, std::vector<std::string> command,
+                                 int seconds = 180);
   // The rack's word on one phone.
   [[nodiscard]] YAML::Node Phone(const std::string& name);
   // The station's word on one port, by its label or path.
@@ -74,12 +77,16 @@ class Bench {
 
   [[nodiscard]] static std::string Read(const std::filesystem::path& file);
   [[nodiscard]] std::string StationLog() const { return Read(dir_ / "stationd.out.err"); }
+  [[nodiscard]] std::filesystem::path RackDir() const { return dir_ / "rack"; }
   [[nodiscard]] std::filesystem::path StateDir() const { return dir_ / "state"; }
   [[nodiscard]] std::filesystem::path RunDir() const { return dir_ / "run"; }
   // What was said to that phone, or to the `signer`: the rack's README, "Recordings".
-  [[nodiscard]] std::filesystem::path Recording(const std::string& name) const { return dir_ / "rack" / "recordings" / (name + ".jsonl"); }
+  [[nodiscard]] std::filesystem::path Recording(const std::string& name) const {
+    return dir_ / "rack" / "recordings" / (name + ".jsonl");
+  }
 
  private:
+  [[nodiscard]] std::string Program(const std::string& name) const;
   void WriteConfig();
   BenchOptions options_;
   std::filesystem::path dir_;
