@@ -18,7 +18,7 @@ constexpr auto kPhoneFaults = std::to_array<FaultRow>({
     {"worker-kill",   By::kWorkerKill, "hold-at-step @STEP@",               3, "INDETERMINATE",   1, 1, "",         Then::kRetry,            false},
     {"swap",          By::kSwap,       "hold-at-step @STEP@",               1, "HELD",            1, 3, "",         Then::kSwapBackAndRetry, true},
     {"away",          By::kRack,       "unplug-at-byte @BYTE@",             1, "NO_SIGN_OF_LIFE", 1, 3, "",         Then::kPlugAndRetry,     true},
-    {"stall",         By::kRack,       "stall-asr",                         1, "RESTORED",        2, 2, "normal",   Then::kNothing,          true},
+    {"long-away",     By::kRack,       "unplug-at-byte @BYTE@ 20",          1, "RESTORED",        2, 3, "normal",   Then::kNothing,          true},
 });
 
 constexpr auto kCommonFaults = std::to_array<CommonRow>({
