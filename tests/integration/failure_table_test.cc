@@ -31,6 +31,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"corrupt-upload RestoreKernelCache", "", ErrorCode::kBootRejectedComponent, true, "normal",
      false, true},
     {"refuse-send RestoreRamDisk", "", ErrorCode::kRecoveryUpload, true, "normal", false, true},
+    {"panic-at-boot", "", ErrorCode::kRestoreModeNotReached, true, "normal", false, true},
+    {"late-reattach 40", "mode: dfu", ErrorCode::kNoReconnect, true, "normal", false, true},
     {"corrupt-upload iBSS", "mode: dfu", ErrorCode::kBootRejectedComponent, true, "normal", false,
      true},
     // In restore mode, before the format.
@@ -48,6 +50,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"fail-at-step format-media 6", "", ErrorCode::kDeviceStatusDisk, false, "recovery", false,
      true},
     {"unplug-at-byte 1000000 2", "", ErrorCode::kAsrTransfer, true, "normal", false, true},
+    {"refuse-asr", "", ErrorCode::kAsrConnect, true, "normal", false, true},
+    {"false-success", "", ErrorCode::kNotConfirmed, false, "recovery", false, false},
     {"fail-at-step system-image 14", "", ErrorCode::kDeviceStatusImage, true, "normal", false,
      true},
     {"fail-at-step fdr-recover 53", "", ErrorCode::kDeviceStatusFdr, false, "recovery", false,
@@ -86,7 +90,8 @@ bool SaysTriedAgain(const std::string& log, const std::string& port, ErrorCode c
     return true;
   std::istringstream lines(log);
   for (std::string line; std::getline(lines, line);)
-    if (line.contains("attempt failed, trying again") &&
+    if ((line.contains("attempt failed, trying again") ||
+         line.contains("job waits for somebody at the phone")) &&
         line.contains(" port=" + port.substr(2) + " ") && line.contains(std::string(Name(code))))
       return true;
   return false;

@@ -31,9 +31,12 @@ struct PhoneFaults {
   std::optional<std::chrono::seconds> late_reattach;  // after the next change of mode; once
   bool stale_nonce = false;                           // the nonce in force is not the one shown
   bool refuse_enter_recovery = false;
-  bool stall_asr = false;    // stops reading in mid-stream, for ever; once
-  std::string updater_loop;  // this updater is asked for once more than is needed...
-  int updater_rounds = 0;    // ...so many times
+  bool stall_asr = false;      // stops reading in mid-stream, for ever; once
+  bool refuse_asr = false;     // nothing listens for the OS image; once
+  bool panic_at_boot = false;  // of the restore system's kernel; once
+  bool false_success = false;  // the restore says it succeeded, its system does not start; once
+  std::string updater_loop;    // this updater is asked for once more than is needed...
+  int updater_rounds = 0;      // ...so many times
 };
 
 [[nodiscard]] std::vector<FaultLine> PhoneFaultLines();

@@ -152,6 +152,11 @@ std::optional<PhoneFaults> Phone::TakeAsrFaults() {
   return taken;
 }
 
+bool Phone::Take(bool PhoneFaults::*fault) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(faults_.*fault, false);
+}
+
 bool Phone::TakeUnplugAt(std::string_view step) {
   const std::lock_guard lock(mutex_);
   if (faults_.unplug_at_step != step) return false;

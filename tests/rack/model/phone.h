@@ -85,6 +85,8 @@ class Phone {
   // The same of stalling it.
   [[nodiscard]] bool TakeSendRefusal(const std::string& four_cc);
   [[nodiscard]] std::optional<PhoneFaults> TakeAsrFaults();
+  // Whether that fault is set; clears it.
+  [[nodiscard]] bool Take(bool PhoneFaults::*fault);
   // Whether the cable is to be pulled at this step of a restore; forgets it when so.
   [[nodiscard]] bool TakeUnplugAt(std::string_view step);
   // When the cable that a fault has pulled is to be plugged in again; forgets it.

@@ -285,7 +285,7 @@ bool Iboot::BootX(const Words& words) {
            "ramdisk or device tree were not forged by the rack: nothing to run");
     return LeaveFor(Event::kPanic);
   }
-  return LeaveFor(Event::kRunKernel);
+  return LeaveFor(phone_.Take(&PhoneFaults::panic_at_boot) ? Event::kPanic : Event::kRunKernel);
 }
 
 bool Iboot::Reboot(const Words& /*words*/) { return LeaveFor(Event::kReboot); }

@@ -43,7 +43,9 @@ class AsrReceiver {
   AsrReceiver(Phone& phone, Attachment& attachment, AsrOptions options);
 
   // Opens the port; do this before the host is asked to send.
-  void Listen() { attachment_.Listen(options_.port); }
+  void Listen() {
+    if (!phone_.Take(&PhoneFaults::refuse_asr)) attachment_.Listen(options_.port);
+  }
   [[nodiscard]] std::expected<AsrImage, Refusal> Receive();
   // Makes Receive fail, now or when it begins; from any thread.
   void Stop();

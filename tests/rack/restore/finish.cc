@@ -19,6 +19,7 @@ StepResult SetTime(RestoreRun& run) {
 }
 
 StepResult SetBootCommand(RestoreRun& run) {
+  if (run.phone.Take(&PhoneFaults::false_success)) return {};
   run.phone.ChangeAndSave([&run](PhoneState& state) {
     state.os_build = run.boot.ramdisk->build;
     state.os_version = run.boot.ramdisk->version;

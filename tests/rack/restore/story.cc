@@ -173,7 +173,8 @@ void RestoreStory::Fail(const Step& step, Refusal refusal, std::int64_t status) 
 
 void RestoreStory::Leave(bool succeeded) {
   run_.fdr.Close(run_.Host().modern);
-  run_.phone.Ask(succeeded ? Event::kRestoreSucceeded : Event::kRestoreFailed, boot_number_);
+  const bool starts = succeeded && run_.phone.State().os_complete;
+  run_.phone.Ask(starts ? Event::kRestoreSucceeded : Event::kRestoreFailed, boot_number_);
   if (const auto after = run_.phone.TakeReplug(); after && !succeeded)
     run_.phone.Ask(Phone::Wish{.kind = Phone::Wish::Kind::kPlugLater, .after = *after});
 }
