@@ -68,7 +68,7 @@ constexpr auto kHands = std::to_array<HandsRow>({
     {ErrorCode::kEnterRecoveryRefused, Hands::kIntoRecovery},
     {ErrorCode::kNeedsButtons, Hands::kIntoRecovery},
     {ErrorCode::kRecoveryNonceMissing, Hands::kIntoRecovery},
-    {ErrorCode::kNoReconnect, Hands::kBackToLife},
+    {ErrorCode::kNoReconnect, Hands::kBackOnTheBus},
     {ErrorCode::kPhoneGone, Hands::kBackToLife},
     {ErrorCode::kRestoredUnreachable, Hands::kBackToLife},
 });

@@ -17,7 +17,8 @@ namespace station::scheduler {
 enum class Hands : std::uint8_t {
   kNone,
   kIntoRecovery,  // recovery or DFU mode, which its system does not enter by itself
-  kBackToLife,    // anything: it vanished, or hangs
+  kBackOnTheBus,  // anything, and it may be there by now: it was late
+  kBackToLife,    // anything from now on: it vanished again and again, or hangs
 };
 [[nodiscard]] Hands HandsFor(ErrorCode code);
 

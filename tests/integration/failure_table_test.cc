@@ -51,7 +51,7 @@ constexpr auto kRows = std::to_array<Row>({
      true},
     {"unplug-at-byte 1000000 2", "", ErrorCode::kAsrTransfer, true, "normal", false, true},
     {"refuse-asr", "", ErrorCode::kAsrConnect, true, "normal", false, true},
-    {"false-success", "", ErrorCode::kNotConfirmed, false, "recovery", false, false},
+    {"false-success", "", ErrorCode::kNotConfirmed, false, "recovery", false, true},
     {"fail-at-step system-image 14", "", ErrorCode::kDeviceStatusImage, true, "normal", false,
      true},
     {"fail-at-step fdr-recover 53", "", ErrorCode::kDeviceStatusFdr, false, "recovery", false,

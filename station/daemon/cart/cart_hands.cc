@@ -38,6 +38,8 @@ void Cart::AwaitHands(Port& port, bool next_is_ready) {
            {{"port", port.view.label},
             {"job", std::to_string(job.id.value)},
             {"try", std::to_string(port.hand_tries)}});
+  // The bus may have shown it just before its worker gave it up.
+  if (port.hands->for_what == Hands::kBackOnTheBus && AnswersHands(port)) return GoOn(port);
   port.hands_over.Set(settings_.button_wait, [this, &port] { HandsOver(port); });
   Changed(port);
 }
@@ -63,6 +65,7 @@ bool Cart::AnswersHands(const Port& port) const {
   switch (port.hands->for_what) {
     case Hands::kIntoRecovery:
       return port.usb->mode == PhoneMode::kRecovery || port.usb->mode == PhoneMode::kDfu;
+    case Hands::kBackOnTheBus:
     case Hands::kBackToLife:
       return true;
     case Hands::kNone:

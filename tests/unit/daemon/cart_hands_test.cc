@@ -63,6 +63,15 @@ TEST_F(CartHands, GoesOnByItselfWhenTheModeAppears) {
   EXPECT_EQ(world.View(1).state, PortState::kDone);
 }
 
+TEST_F(CartHands, WhatIsBackBeforeItsWorkerGaveItUp_GoesOnAtOnce) {
+  world.Plug({});
+  world.Plug({InRecovery()});
+  Refuse(ErrorCode::kNoReconnect);
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+  EXPECT_EQ(Stored().attempt, 2);
+  EXPECT_FALSE(world.View(1).hands);
+}
+
 TEST_F(CartHands, ItsOwnSystemIsNotWhatWasAskedFor) {
   Refuse();
   world.Plug({});
@@ -98,10 +107,10 @@ TEST_F(CartHands, LastTryIsDfuMode_ThenNoSignOfLife) {
 
 TEST_F(CartHands, TriesAreCountedOverTheWholeJob) {
   for (int round = 1; round <= 3; ++round) {
+    world.Plug({});
     Refuse(ErrorCode::kNoReconnect);
     ASSERT_TRUE(world.View(1).hands) << round;
     EXPECT_EQ(world.View(1).hands->attempt, round);
-    world.Plug({});
     world.Plug({OnBus(1, static_cast<std::uint16_t>(10 + round))});
     ASSERT_EQ(world.View(1).state, PortState::kWorking) << "whatever mode it came back in";
   }
