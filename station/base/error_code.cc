@@ -78,7 +78,7 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kRecoveryCommand, "recovery_command", kCable, "The phone refused a recovery command: check cable and port, then retry."},
     {ErrorCode::kBootRejectedTicketEcid, "boot_rejected_ticket_ecid", kSigning, "The phone refused a ticket made for another phone: retry."},
     {ErrorCode::kBootRejectedNonce, "boot_rejected_nonce", kSigning, "The phone refused the ticket's nonce: retry, a new ticket is fetched."},
-    {ErrorCode::kBootRejectedComponent, "boot_rejected_component", kCable, "A part of the firmware did not reach the phone as it was sent: retry; if it repeats, try another cable and port, then import the firmware again."},
+    {ErrorCode::kBootRejectedComponent, "boot_rejected_component", kCable, "A part of the firmware reached the phone damaged: retry; if it repeats, try another cable and port."},
     {ErrorCode::kBootRejected, "boot_rejected", kPhone, "The phone refused to boot what it was sent: retry; if it repeats, try another cable and port."},
     {ErrorCode::kNoReconnect, "no_reconnect", kCable, "The phone did not come back: check the cable; force-restart the phone, then retry."},
     {ErrorCode::kRestoreModeNotReached, "restore_mode_not_reached", kPhone, "The phone did not reach restore mode: retry; if it repeats, try another cable and port."},
