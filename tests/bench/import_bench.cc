@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -67,9 +68,27 @@ bool Copy(const fs::path& from, const fs::path& to) {
          ::fsync(out.Get()) == 0;
 }
 
-// SHA-256 of the whole; of each MiB, with the SHA-1 of each 128 KiB and the CRC-32 of the members:
-// about half of the work each.
+// SHA-256 and CRC-32 of the pieces nobody has taken yet, and the SHA-1 of each 128 KiB in them.
+bool DigestPieces(const fs::path& file, std::atomic<std::uint64_t>& next) {
+  const auto fd = station::OpenForReading(file);
+  if (!fd) return false;
+  std::vector<std::uint8_t> buffer(kPiece);
+  while (true) {
+    const ssize_t got = ::pread(fd->Get(), buffer.data(), buffer.size(),
+                                static_cast<off_t>(next.fetch_add(kPiece)));
+    if (got <= 0) return got == 0;
+    const auto piece = std::span(buffer).first(static_cast<std::size_t>(got));
+    (void)::libdeflate_crc32(0, piece.data(), piece.size());
+    (void)station::Sha256Of(piece);
+    for (std::size_t at = 0; at < piece.size(); at += kAsrChunk)
+      (void)station::Sha1Of(piece.subspan(at, std::min(kAsrChunk, piece.size() - at)));
+  }
+}
+
+// All an import needs, on two threads: one takes the SHA-256 of the whole, which cannot be shared,
+// and helps the other with the pieces when it is through.
 bool TakeDigests(const fs::path& file) {
+  std::atomic<std::uint64_t> next = 0;
   bool first = false;
   bool second = false;
   {
@@ -80,17 +99,9 @@ bool TakeDigests(const fs::path& file) {
         return true;
       });
       (void)whole.Finish();
+      first = first && DigestPieces(file, next);
     });
-    std::jthread two([&] {
-      std::uint32_t crc = 0;
-      second = ForEachPiece(file, [&](std::span<const std::uint8_t> piece) {
-        crc = ::libdeflate_crc32(crc, piece.data(), piece.size());
-        (void)station::Sha256Of(piece);
-        for (std::size_t at = 0; at < piece.size(); at += kAsrChunk)
-          (void)station::Sha1Of(piece.subspan(at, std::min(kAsrChunk, piece.size() - at)));
-        return true;
-      });
-    });
+    std::jthread two([&] { second = DigestPieces(file, next); });
   }
   return first && second;
 }

@@ -19,7 +19,7 @@ namespace station::daemon {
 
 class Acts {
  public:
-  Acts(StateThread& state, ledger::Ledger& ledger, ledger::Reader& reader, Clock& clock)
+  Acts(StateThread& state, ledger::Recorder& ledger, ledger::Reader& reader, Clock& clock)
       : state_(state), ledger_(ledger), reader_(reader), clock_(clock) {}
 
   // `convert` writes an Answer into a Response, `act` carries it out on the state thread.
@@ -127,7 +127,7 @@ class Acts {
   };
 
   StateThread& state_;
-  ledger::Ledger& ledger_;
+  ledger::Recorder& ledger_;
   ledger::Reader& reader_;
   Clock& clock_;
   std::mutex mutex_;
