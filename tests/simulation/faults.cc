@@ -61,10 +61,11 @@ const std::vector<Expectation>& Table() {
       {F::kReplaced, P::kWhole, {kHeld}, false},
       {F::kReplaced, P::kOver, {kRestored}, true},
 
+      // On the other's port it may be armed as well, and restored there first.
       {F::kTwoSwapped, P::kNoJob, {kRestored}, true},
       {F::kTwoSwapped, P::kQueued, {kNeedsCableOrPort, kHeld, kRestored}, true},
-      {F::kTwoSwapped, P::kUntouched, {kHeld, kNoSignOfLife}, true},
-      {F::kTwoSwapped, P::kWritten, {kHeld, kNoSignOfLife}, true},
+      {F::kTwoSwapped, P::kUntouched, {kHeld, kNoSignOfLife, kRestored}, true},
+      {F::kTwoSwapped, P::kWritten, {kHeld, kNoSignOfLife, kRestored}, true},
       {F::kTwoSwapped, P::kWhole, {kHeld}, true},
       {F::kTwoSwapped, P::kOver, {kRestored}, true},
 

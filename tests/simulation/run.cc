@@ -185,10 +185,12 @@ bool Run::PutRight(int phone) {
   }
   const auto view =
       station_.Cart().FindPort(floor_.Sites()[static_cast<std::size_t>(site)].key.value);
-  if (job != nullptr && job->began.value != 0 && view && view->job == job->id)
+  if (job != nullptr && job->began.value != 0 && view && view->job == job->id) {
     operators_.Retry(site, job->id);
-  else
+  } else {
+    watch_.ArmedAnew(there.ecid);
     operators_.ArmPort(site);
+  }
   return true;
 }
 

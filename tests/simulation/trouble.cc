@@ -97,14 +97,18 @@ const std::vector<Struck>& Trouble::Of(int phone) const {
   return found == struck_.end() ? none : found->second;
 }
 
+bool Trouble::HasDouble(int phone) const {
+  return std::ranges::any_of(Of(phone), [](const Struck& one) {
+    return one.fault == Fault::kImpersonated || one.fault == Fault::kSaysItIsAnother;
+  });
+}
+
 const ledger::JobRow* Trouble::JobOf(int phone) const {
   const ledger::JobRow* last = nullptr;
   const Phone& its = floor_.PhoneAt(phone);
   const int home = scenario_.homes[static_cast<std::size_t>(phone)];
   // Two that say the same are told apart by their ports.
-  const bool by_port = std::ranges::any_of(Of(phone), [](const Struck& one) {
-    return one.fault == Fault::kImpersonated || one.fault == Fault::kSaysItIsAnother;
-  });
+  const bool by_port = HasDouble(phone);
   const auto look = [&](Ecid ecid) {
     for (const ledger::JobRow* job : ledger_.JobsOf(ecid))
       if (!by_port || job->port == floor_.Sites()[static_cast<std::size_t>(home)].key)
@@ -163,7 +167,7 @@ bool Trouble::TakeAway(int phone) {
 
 bool Trouble::Replace(int phone) {
   const int site = floor_.PhoneAt(phone).site;
-  if (site == kNone || scenario_.spares.empty()) return false;
+  if (site == kNone || scenario_.spares.empty() || HasDouble(phone)) return false;
   const int spare = scenario_.spares.back();
   scenario_.spares.pop_back();
   Mark(Fault::kReplaced, phone);
@@ -178,6 +182,7 @@ bool Trouble::SwapTwo(int phone) {
   const int other = random_.Of(scenario_.charges);
   const int site = floor_.PhoneAt(phone).site;
   const int other_site = floor_.PhoneAt(other).site;
+  if (HasDouble(phone) || HasDouble(other)) return false;
   if (other == phone || site == kNone || other_site == kNone || gone_.contains(other)) return false;
   Mark(Fault::kTwoSwapped, phone);
   Mark(Fault::kTwoSwapped, other);
@@ -190,7 +195,8 @@ bool Trouble::SwapTwo(int phone) {
 }
 
 bool Trouble::Move(int phone) {
-  if (floor_.PhoneAt(phone).site == kNone || scenario_.free_sites.empty()) return false;
+  if (floor_.PhoneAt(phone).site == kNone || scenario_.free_sites.empty() || HasDouble(phone))
+    return false;
   const int site = scenario_.free_sites.back();
   scenario_.free_sites.pop_back();
   Mark(Fault::kMoved, phone);

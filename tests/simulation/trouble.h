@@ -81,6 +81,8 @@ class Trouble {
   bool Cancel(int phone);
   bool Disarm(int phone);
   bool EmergencyStop(int phone);
+  // Another phone says the same of itself: only their ports tell them apart, so they stay there.
+  [[nodiscard]] bool HasDouble(int phone) const;
   [[nodiscard]] bool ShowsIts(int phone, std::set<PortState> states);
 
   Clock& clock_;

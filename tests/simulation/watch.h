@@ -43,6 +43,7 @@ class Watch : public daemon::CartObserver {
   // What operators do.
   Permission& Permit(std::int64_t arming) { return permissions_[arming]; }
   void LetGo(Ecid ecid) { let_go_.try_emplace(ecid, clock_.Time()); }
+  void ArmedAnew(Ecid ecid) { let_go_.erase(ecid); }
   void RetriedByHand(JobId job) { by_hand_.insert(job.value); }
   void EmergencyStop(bool engaged);
   void Protect(Ecid ecid) { never_wipe_.insert(ecid); }
