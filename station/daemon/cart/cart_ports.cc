@@ -116,6 +116,7 @@ void Cart::TimeAbsence(Port& port) {
   std::chrono::seconds patience = kAwayTime;
   if (is_result()) patience = std::max(kAwayTime, settings_.result_rest);
   port.away.Set(patience, [this, &port, is_result] {
+    if (AwaitsItsPhone(port)) return;  // it waits for hands now, not for this
     if (!is_result() || port.seen_since_end) Apply(port, PortEvent::kStayedAway);
   });
 }

@@ -230,6 +230,18 @@ TEST_F(CartJobs, UnpluggedInTheStream_GoesOnWhenPluggedBack) {
   EXPECT_EQ(Stored().attempt, 2);
 }
 
+TEST_F(CartJobs, LeftShortlyBeforeItsAttemptFailed_IsStillAwaited) {
+  world.Plug({});
+  world.Turn(2s);
+  world.cart->OnFinished(task, {.error = ErrorCode::kAsrTransfer});
+  world.Turn(2s);
+  EXPECT_EQ(world.View(1).state, PortState::kQueued)
+      << "the job of a phone that may be half written";
+  world.Die(task);
+  world.Plug({OnBus(1, 9)});
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+}
+
 TEST_F(CartJobs, CancelledBetweenTwoAttempts_IsAResultThatCanBeTriedAgain) {
   world.Plug({});
   world.End(task, {.error = ErrorCode::kPhoneGone});
