@@ -12,7 +12,6 @@
 #include "station/daemon/api/long_act.h"
 #include "station/daemon/cart/act.h"
 #include "station/daemon/cart/clock.h"
-#include "station/ledger/ledger.h"
 #include "station/ledger/reader.h"
 
 namespace station::daemon {
