@@ -72,9 +72,9 @@ bool May(const Arrows& arrows, const std::string& from, const std::string& to) {
 }
 
 // Folders whose code is judged from outside only.
-const std::vector<std::string> kUnjudged = {"tests/unit",      "tests/integration", "tests/system",
-                                            "tests/real_data", "tests/fuzz",        "tests/bench",
-                                            "tests/simulation"};
+const std::vector<std::string> kUnjudged = {"tests/unit",       "tests/integration", "tests/system",
+                                            "tests/real_data",  "tests/fuzz",        "tests/bench",
+                                            "tests/simulation", "tests/campaign"};
 
 bool Below(const std::string& path, const std::string& folder) {
   return path.starts_with(folder + "/");
