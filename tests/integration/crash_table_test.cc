@@ -107,7 +107,8 @@ class CrashTable : public testing::TestWithParam<Strike> {
     return *hold == '\0' || bench_.Phone(NameOf(i))["held_at"].as<std::string>("") == hold;
   }
 
-  // Each row once, when its job comes to its step.
+  // Each row once, when its job comes to its step. Told by labels: a path is there only while a
+  // phone is.
   void StrikeAll() {
     std::set<std::size_t> left;
     for (const std::size_t i : Rows()) left.insert(i);
@@ -117,7 +118,7 @@ class CrashTable : public testing::TestWithParam<Strike> {
           const YAML::Node ports = bench_.Ctl({"ports"})["ports"];
           for (const YAML::Node& port : ports)
             for (const std::size_t i : std::set<std::size_t>(left))
-              if (port["path"].as<std::string>("") == PortOf(i) && port["progress"] &&
+              if (port["label"].as<std::string>("") == PortOf(i).substr(2) && port["progress"] &&
                   HasCome(i, port["progress"])) {
                 Carry(i, port["job_id"].as<std::string>());
                 left.erase(i);
