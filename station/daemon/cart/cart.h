@@ -190,6 +190,7 @@ class Cart : public TaskListener {
   void QueueJob(Port& port);
   void AwaitPhone(Port& port);
   [[nodiscard]] bool AwaitsFirmware(Port& port);
+  void SayWhatIsMissing(Port& port);
   void TimeAbsence(Port& port);
   [[nodiscard]] static bool AwaitsItsPhone(const Port& port);
   void Pump();

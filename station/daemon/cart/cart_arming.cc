@@ -76,7 +76,11 @@ void Cart::OnFirmwareChanged() {
   ConsiderAll();
   for (auto& [key, port] : ports_) {
     const auto sha256 = port.job ? ParseSha256(port.job->firmware_sha256) : std::nullopt;
-    if (!port.queue_when_stored || !sha256 || !parts_.firmware.Has(*sha256)) continue;
+    if (!port.queue_when_stored || !sha256) continue;
+    if (!parts_.firmware.Has(*sha256)) {  // what was suspected is in quarantine now
+      SayWhatIsMissing(port);
+      continue;
+    }
     port.queue_when_stored = false;
     if (port.view.state != PortState::kQueued) continue;
     port.view.error = ErrorCode::kNone;

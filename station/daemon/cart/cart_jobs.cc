@@ -94,12 +94,16 @@ void Cart::AwaitPhone(Port& port) {
 bool Cart::AwaitsFirmware(Port& port) {
   const auto sha256 = ParseSha256(port.job->firmware_sha256);
   if (!sha256 || parts_.firmware.Has(*sha256)) return false;
-  const auto there = parts_.firmware.Choose(port.job->firmware_sha256, port.job->phone.product);
   port.queue_when_stored = true;
-  // While it is only under suspicion there is nothing to be done about it.
+  SayWhatIsMissing(port);
+  return true;
+}
+
+// While its firmware is only under suspicion there is nothing to be done about it.
+void Cart::SayWhatIsMissing(Port& port) {
+  const auto there = parts_.firmware.Choose(port.job->firmware_sha256, port.job->phone.product);
   port.view.error = there ? ErrorCode::kNone : there.error().code;
   Changed(port);
-  return true;
 }
 
 void Cart::Pump() {

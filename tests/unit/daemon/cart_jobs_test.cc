@@ -149,6 +149,19 @@ TEST_F(CartJobs, NextAttempt_WaitsUntilTheLastProcessIsGone) {
   EXPECT_EQ(world.workers.started.size(), 3U);
 }
 
+TEST_F(CartJobs, SuspectedFirmwareThatProvesRotten_IsNamedWhileTheJobWaits) {
+  const auto sha256 = *ParseSha256(std::string(64, '1'));
+  world.firmware->Withhold(sha256);
+  world.End(task, {.error = ErrorCode::kAsrTransfer});
+  EXPECT_EQ(world.View(1).state, PortState::kQueued);
+  EXPECT_EQ(world.View(1).error, ErrorCode::kNone) << "it is being read again";
+  ASSERT_TRUE(world.firmware->Shelf().Quarantine(sha256, "as the test wants"));
+  world.firmware->Release(sha256);
+  world.cart->OnFirmwareChanged();
+  EXPECT_EQ(world.View(1).state, PortState::kQueued);
+  EXPECT_EQ(world.View(1).error, ErrorCode::kFirmwareRotted);
+}
+
 TEST_F(CartJobs, FirmwareFault_IsNotTriedAgain) {
   world.End(task, {.error = ErrorCode::kFirmwareNoIdentity});
   EXPECT_EQ(world.View(1).state, PortState::kFailed);
