@@ -13,8 +13,8 @@ namespace station::restore {
 inline constexpr std::uint16_t kAsrPort = 12345;
 
 // Answers the phone's questions about the image, then streams it whole. With checksums on, each 128
-// KiB chunk goes from the file by sendfile with the digest computed at import, so that the phone
-// itself catches rot; with checksums off each chunk is verified here before it is sent. Reports
+// KiB chunk goes from the page cache (image_pipe.h) with the digest computed at import, so that the
+// phone itself catches rot; with checksums off each chunk is verified here before it is sent. Reports
 // progress in bytes. kAsrConnect, kAsrTransfer, kAsrRange, kFirmwareRotted, or the control's
 // reason.
 [[nodiscard]] Status StreamSystemImage(const ConnectToPort& connect, std::uint16_t port,

@@ -317,7 +317,7 @@ TEST(AsrRot, AFileCutShortIsNoSilence) {
     seen = phone.ReadToEnd();
   });
   EXPECT_EQ(CodeOf(done), ErrorCode::kFirmwareRotted);
-  EXPECT_EQ(seen.size(), kChunk + kDigest + 100);
+  EXPECT_LE(seen.size(), kChunk + kDigest + 100);
 }
 
 class BothWays : public ::testing::TestWithParam<bool> {};
