@@ -10,14 +10,17 @@ namespace {
 using S = PortState;
 using E = PortEvent;
 using A = PortAction;
+using namespace std::chrono_literals;
 
 // Grouped by state. A row that stays and does nothing says: this was thought of, and nothing is to
-// be done.
+// be done. A port before a job is not in the ledger: the daemon that comes back asks its phone
+// anew.
 constexpr auto kTable = std::to_array<Transition>({
     {S::kEmpty, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kEmpty, E::kPhoneGone, S::kEmpty, A::kNothing},
     {S::kEmpty, E::kWorkerDied, S::kEmpty, A::kNothing},
     {S::kEmpty, E::kCancel, S::kEmpty, A::kNothing},
+    {S::kEmpty, E::kDaemonRestarted, S::kEmpty, A::kNothing},
 
     {S::kIdentifying, E::kIdentified, S::kIdle, A::kConsiderArmings},
     {S::kIdentifying, E::kNotIdentified, S::kFailed, A::kNothing},
@@ -25,6 +28,8 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kIdentifying, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kIdentifying, E::kPhoneGone, S::kEmpty, A::kForget},
     {S::kIdentifying, E::kCancel, S::kIdentifying, A::kNothing},
+    {S::kIdentifying, E::kTimeOut, S::kFailed, A::kNothing},
+    {S::kIdentifying, E::kDaemonRestarted, S::kEmpty, A::kForget},
 
     {S::kIdle, E::kArm, S::kArmed, A::kStartCountdown},
     {S::kIdle, E::kHold, S::kHeld, A::kShowHold},
@@ -33,6 +38,7 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kIdle, E::kPhoneGone, S::kEmpty, A::kForget},
     {S::kIdle, E::kWorkerDied, S::kIdle, A::kNothing},
     {S::kIdle, E::kCancel, S::kIdle, A::kNothing},
+    {S::kIdle, E::kDaemonRestarted, S::kEmpty, A::kForget},
 
     {S::kArmed, E::kCountdownOver, S::kQueued, A::kCreateJob},
     {S::kArmed, E::kHold, S::kHeld, A::kShowHold},
@@ -41,6 +47,8 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kArmed, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kArmed, E::kPhoneGone, S::kEmpty, A::kForget},
     {S::kArmed, E::kWorkerDied, S::kArmed, A::kNothing},
+    {S::kArmed, E::kTimeOut, S::kIdle, A::kStopCountdown},
+    {S::kArmed, E::kDaemonRestarted, S::kEmpty, A::kForget},
 
     {S::kHeld, E::kArm, S::kArmed, A::kStartCountdown},
     {S::kHeld, E::kHold, S::kHeld, A::kShowHold},
@@ -49,6 +57,7 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kHeld, E::kPhoneCame, S::kIdentifying, A::kIdentify},
     {S::kHeld, E::kPhoneGone, S::kEmpty, A::kForget},
     {S::kHeld, E::kWorkerDied, S::kHeld, A::kNothing},
+    {S::kHeld, E::kDaemonRestarted, S::kEmpty, A::kForget},
 
     {S::kQueued, E::kSlot, S::kWorking, A::kRunWorker},
     {S::kQueued, E::kDisarm, S::kIdle, A::kWithdrawJob},
@@ -58,6 +67,8 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kQueued, E::kStayedAway, S::kFailed, A::kLosePhone},
     {S::kQueued, E::kEndedBadly, S::kFailed, A::kEndJob},
     {S::kQueued, E::kWorkerDied, S::kFailed, A::kEndJob},
+    {S::kQueued, E::kTimeOut, S::kFailed, A::kEndJob},
+    {S::kQueued, E::kDaemonRestarted, S::kQueued, A::kQueueBack},
 
     // The phone comes and goes, that is what a restore looks like; the worker waits for it and
     // reports.
@@ -71,6 +82,8 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kWorking, E::kPhoneGone, S::kWorking, A::kNothing},
     {S::kWorking, E::kPhoneBack, S::kWorking, A::kNothing},
     {S::kWorking, E::kStayedAway, S::kWorking, A::kNothing},
+    {S::kWorking, E::kTimeOut, S::kFailed, A::kEndJob},
+    {S::kWorking, E::kDaemonRestarted, S::kWorking, A::kTakeBack},
 
     {S::kCancelling, E::kRestored, S::kDone, A::kEndJob},
     {S::kCancelling, E::kEndedBadly, S::kFailed, A::kEndJob},
@@ -80,6 +93,9 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kCancelling, E::kPhoneGone, S::kCancelling, A::kNothing},
     {S::kCancelling, E::kPhoneBack, S::kCancelling, A::kNothing},
     {S::kCancelling, E::kStayedAway, S::kCancelling, A::kNothing},
+    {S::kCancelling, E::kTimeOut, S::kFailed, A::kEndJob},
+    // That it was asked to stop is the worker's to remember.
+    {S::kCancelling, E::kDaemonRestarted, S::kWorking, A::kTakeBack},
 
     // A result stays visible until the phone has really left, another one is there, or it is armed
     // anew.
@@ -92,6 +108,7 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kDone, E::kTry, S::kQueued, A::kStoreTry},
     {S::kDone, E::kWorkerDied, S::kDone, A::kNothing},
     {S::kDone, E::kCancel, S::kDone, A::kNothing},
+    {S::kDone, E::kDaemonRestarted, S::kDone, A::kNothing},
 
     {S::kFailed, E::kPhoneGone, S::kFailed, A::kNothing},
     {S::kFailed, E::kPhoneBack, S::kFailed, A::kNothing},
@@ -103,9 +120,28 @@ constexpr auto kTable = std::to_array<Transition>({
     {S::kFailed, E::kTryAgain, S::kQueued, A::kQueueAgain},
     {S::kFailed, E::kWorkerDied, S::kFailed, A::kNothing},
     {S::kFailed, E::kCancel, S::kFailed, A::kNothing},
+    {S::kFailed, E::kDaemonRestarted, S::kFailed, A::kNothing},
 });
 
-constexpr std::array kAlwaysAnswered = {E::kWorkerDied, E::kPhoneGone, E::kCancel};
+// Outer limits: what goes on within a state gives up sooner by itself (a step's deadline, tries of
+// hands, an arming's expiry). These are for what nobody thought of.
+constexpr auto kDeadlines = std::to_array<StateDeadline>({
+    {S::kEmpty, 0h, "waits for somebody to plug a phone in"},
+    {S::kIdentifying, 6h, "three tries, after all who came before"},
+    {S::kIdle, 0h, "waits for somebody to arm it"},
+    {S::kArmed, 2h, "the longest countdown is an hour"},
+    {S::kHeld, 0h, "waits for what it says is missing"},
+    {S::kQueued, 72h, "all who came before, a drained night, the tries of hands"},
+    {S::kWorking, 12h, "all steps at their deadlines"},
+    {S::kCancelling, 3h, "stream, flash and confirm at their deadlines"},
+    {S::kDone, 0h, "a result is shown until somebody takes the phone"},
+    {S::kFailed, 0h, "says what to do until somebody does it"},
+});
+
+constexpr std::array kAlwaysAnswered = {E::kWorkerDied, E::kPhoneGone, E::kCancel,
+                                        E::kDaemonRestarted};
+// How it may go wrong by itself: asking, what an armed phone lacks, a job.
+constexpr std::array kFailures = {E::kNotIdentified, E::kHold, E::kEndedBadly};
 
 std::set<S> ReachableFromEmpty(std::span<const Transition> table) {
   std::set<S> seen = {S::kEmpty};
@@ -159,12 +195,34 @@ std::string_view Name(PortEvent event) {
       return "tried";
     case E::kCancel:
       return "cancel";
+    case E::kTimeOut:
+      return "time_out";
+    case E::kDaemonRestarted:
+      return "daemon_restarted";
   }
   return "unknown";
 }
 
-Result<PortMachine> PortMachine::Make(std::span<const Transition> table) {
-  const PortMachine machine(table);
+Status PortMachine::CheckState(PortState state) const {
+  const std::string name(station::Name(state));
+  for (const E event : kAlwaysAnswered)
+    if (!On(state, event))
+      return Fail(ErrorCode::kInternal,
+                  name + " does not say what " + std::string(Name(event)) + " means");
+  if (std::ranges::count(deadlines_, state, &StateDeadline::state) != 1)
+    return Fail(ErrorCode::kInternal, name + " needs one deadline, or says why it has none");
+  const bool limited = Limit(state).count() > 0;
+  if (On(state, E::kTimeOut).has_value() != limited)
+    return Fail(ErrorCode::kInternal, name + ": a deadline and what comes after it go together");
+  if (limited &&
+      std::ranges::none_of(kFailures, [&](E event) { return On(state, event).has_value(); }))
+    return Fail(ErrorCode::kInternal, name + " does not say what a failure means");
+  return {};
+}
+
+Result<PortMachine> PortMachine::Make(std::span<const Transition> table,
+                                      std::span<const StateDeadline> deadlines) {
+  const PortMachine machine(table, deadlines);
   for (const Transition& row : table) {
     const auto same = [&](const Transition& other) {
       return other.from == row.from && other.event == row.event;
@@ -178,18 +236,21 @@ Result<PortMachine> PortMachine::Make(std::span<const Transition> table) {
   for (const S state : kAllPortStates) {
     if (!reachable.contains(state))
       return Fail(ErrorCode::kInternal, "no way leads to " + std::string(station::Name(state)));
-    for (const E event : kAlwaysAnswered)
-      if (!machine.On(state, event))
-        return Fail(ErrorCode::kInternal, std::string(station::Name(state)) +
-                                              " does not say what " + std::string(Name(event)) +
-                                              " means");
+    STATION_CHECK(machine.CheckState(state));
   }
   return machine;
 }
 
-PortMachine PortMachine::Standard() { return PortMachine(kTable); }
+PortMachine PortMachine::Standard() { return {kTable, kDeadlines}; }
 
 std::span<const Transition> PortMachine::StandardTable() { return kTable; }
+
+std::span<const StateDeadline> PortMachine::StandardDeadlines() { return kDeadlines; }
+
+std::chrono::seconds PortMachine::Limit(PortState state) const {
+  const auto found = std::ranges::find(deadlines_, state, &StateDeadline::state);
+  return found == deadlines_.end() ? std::chrono::seconds(0) : found->limit;
+}
 
 std::optional<Transition> PortMachine::On(PortState state, PortEvent event) const {
   const auto found = std::ranges::find_if(

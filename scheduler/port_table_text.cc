@@ -1,5 +1,6 @@
 #include "scheduler/port_table_text.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -23,9 +24,15 @@ std::string Diagram(std::span<const Transition> table) {
   return text + "```\n";
 }
 
-std::string Rows(std::span<const Transition> table) {
+std::string AtMost(const StateDeadline& deadline) {
+  const auto hours = std::chrono::duration_cast<std::chrono::hours>(deadline.limit).count();
+  return (hours == 0 ? "" : std::to_string(hours) + " h: ") + Of(deadline.why);
+}
+
+std::string Rows(std::span<const Transition> table, std::span<const StateDeadline> deadlines) {
   std::string text =
-      "| state | goes to | stays and does | stays, nothing to do |\n|---|---|---|---|\n";
+      "| state | at most | goes to | stays and does | stays, nothing to do |\n"
+      "|---|---|---|---|---|\n";
   for (const PortState state : kAllPortStates) {
     std::string goes, does, stays;
     for (const Transition& row : table) {
@@ -38,7 +45,10 @@ std::string Rows(std::span<const Transition> table) {
       else
         Append(action.empty() ? stays : does, event + action);
     }
-    text += "| " + Of(station::Name(state)) + " | " + goes + " | " + does + " | " + stays + " |\n";
+    const auto deadline = std::ranges::find(deadlines, state, &StateDeadline::state);
+    const std::string limit = deadline == deadlines.end() ? "" : AtMost(*deadline);
+    text += "| " + Of(station::Name(state)) + " | " + limit + " | " + goes + " | " + does + " | " +
+            stays + " |\n";
   }
   return text;
 }
@@ -79,12 +89,17 @@ std::string_view Name(PortAction action) {
       return "next attempt";
     case PortAction::kAwaitHands:
       return "wait for hands";
+    case PortAction::kQueueBack:
+      return "await its turn anew";
+    case PortAction::kTakeBack:
+      return "take its worker back";
   }
   return "unknown";
 }
 
-std::string AsMarkdown(std::span<const Transition> table) {
-  return Diagram(table) + "\n" + Rows(table);
+std::string AsMarkdown(std::span<const Transition> table,
+                       std::span<const StateDeadline> deadlines) {
+  return Diagram(table) + "\n" + Rows(table, deadlines);
 }
 
 }  // namespace station::scheduler

@@ -11,6 +11,7 @@ namespace station::scheduler {
 [[nodiscard]] std::string_view Name(PortAction action);
 
 // A diagram of what leads from one state to another, then every row of the table.
-[[nodiscard]] std::string AsMarkdown(std::span<const Transition> table);
+[[nodiscard]] std::string AsMarkdown(std::span<const Transition> table,
+                                     std::span<const StateDeadline> deadlines);
 
 }  // namespace station::scheduler

@@ -153,6 +153,8 @@ class Cart : public TaskListener {
   [[nodiscard]] bool IsPhoneOfResult(const Port& port) const;
   bool Apply(Port& port, scheduler::PortEvent event);
   void Do(Port& port, scheduler::PortAction action);
+  void TimeState(Port& port);
+  void StateTimedOut(Port& port);
   void Forget(Port& port);
   void Changed(Port& port);
   void ProgressChanged(Port& port);
@@ -165,7 +167,7 @@ class Cart : public TaskListener {
   void PumpIdentify();
   void StartIdentify(Port& port);
   void IdentifyEnded(Port& port, ErrorCode error, const std::string& context);
-  void StopIdentify(Port& port);
+  void StopIdentify(Port& port, ErrorCode why = ErrorCode::kPhoneGone);
   void Complete(ledger::PhoneFacts& phone) const;
 
   // arming
@@ -228,6 +230,8 @@ class Cart : public TaskListener {
 
   // startup
   void RecallJob(const ledger::JobRow& job, bool alive);
+  void QueueBack(Port& port);
+  void TakeBack(Port& port);
   static void AwaitExit(Port& port, JobId job);
   void ShowResult(Port& port, const ledger::JobRow& job);
 

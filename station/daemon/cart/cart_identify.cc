@@ -187,7 +187,7 @@ void Cart::IdentifyEnded(Port& port, ErrorCode error, const std::string& context
   PumpIdentify();
 }
 
-void Cart::StopIdentify(Port& port) {
+void Cart::StopIdentify(Port& port, ErrorCode why) {
   port.mux_wait.Stop();
   port.identify_when_gone = false;
   identify_slots_.Remove(port.view.key);
@@ -196,7 +196,7 @@ void Cart::StopIdentify(Port& port) {
     port.identify.reset();
     port.deadline.Stop();
     row.ended = NowMillis();
-    row.error = ErrorCode::kPhoneGone;
+    row.error = why;
     row.outcome = Outcome::kCancelled;
     parts_.ledger.Append({ledger::PutJob{row}});
     port.task_ended = true;  // whatever it still says

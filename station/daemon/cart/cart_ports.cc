@@ -144,9 +144,34 @@ bool Cart::Apply(Port& port, PortEvent event) {
          {"event", std::string(Name(event))},
          {"job", std::to_string(port.view.job.value)}});
   port.view.state = row->to;
+  if (row->to != row->from || event == PortEvent::kDaemonRestarted) TimeState(port);
   Do(port, row->action);
   Changed(port);
   return true;
+}
+
+void Cart::TimeState(Port& port) {
+  port.state_limit.Stop();
+  const auto limit = machine_.Limit(port.view.state);
+  if (limit.count() > 0) port.state_limit.Set(limit, [this, &port] { StateTimedOut(port); });
+}
+
+// What should have ended it did not: a fault of the station, and the port is not lost to it.
+void Cart::StateTimedOut(Port& port) {
+  Log(LogLevel::kError, "port state timed out",
+      {{"port", port.view.label}, {"state", std::string(Name(port.view.state))}});
+  const PortState state = port.view.state;
+  if (state == PortState::kIdentifying) {
+    StopIdentify(port, ErrorCode::kStepTimeout);
+    port.view.error = ErrorCode::kStepTimeout;
+  } else if (state != PortState::kArmed && port.job) {
+    port.job->error = ErrorCode::kStepTimeout;
+    port.job->context = "the port was " + std::string(Name(state)) + " for too long";
+    port.queue_when_gone = port.queue_when_stored = false;
+    LetItExit(port);
+    if (!port.task.empty()) parts_.workers.Kill(port.task);
+  }
+  Apply(port, PortEvent::kTimeOut);
 }
 
 void Cart::Do(Port& port, PortAction action) {
@@ -184,6 +209,10 @@ void Cart::Do(Port& port, PortAction action) {
       return StoreTry(port);
     case PortAction::kAwaitHands:
       return AwaitHands(port, false);
+    case PortAction::kQueueBack:
+      return QueueBack(port);
+    case PortAction::kTakeBack:
+      return TakeBack(port);
   }
 }
 

@@ -81,7 +81,7 @@ void Cart::ShowResult(Port& port, const ledger::JobRow& job) {
   port.seen_since_end = true;
   if (!port.usb)
     port.away.Set(kAwayAtStart, [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
-  Changed(port);
+  Apply(port, scheduler::PortEvent::kDaemonRestarted);
 }
 
 void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
@@ -96,7 +96,6 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
     return parts_.workers.Kill(TaskName(job.id));
   }
   Port& port = PortFor(job.port);
-  const std::optional<Ended> last_word = parts_.last_word(job.id, job.attempt);
   port.away.Stop();
   port.job = job;
   port.view.phone = job.phone;
@@ -107,32 +106,35 @@ void Cart::RecallJob(const ledger::JobRow& open, bool alive) {
   port.view.error = ErrorCode::kNone;
   port.meter.BeginStep(job.step, parts_.clock.Now());
   port.view.progress = port.meter.View(parts_.clock.Now());
-  const std::string id = std::to_string(job.id.value);
-  // Not an event that happens, but what is so: the states are set, not entered.
-  if (!alive && !parts_.has_orders(job.id, job.attempt)) {  // it was only intended
-    Log(LogLevel::kInfo, "job queued again", {{"job", id}, {"port", port.view.label}});
-    port.view.state = PortState::kQueued;
-    if (!AwaitsItsPhone(port))
-      port.away.Set(kAwayAtStart,
-                    [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
-    QueueJob(port);
-    return Changed(port);
-  }
-  port.view.state = PortState::kWorking;
-  // The worker was faster than the ledger.
-  if (port.job->began.value == 0) port.job->began = NowMillis();
-  slots_.Adopt(port.view.key);
   if (alive) port.task = TaskName(job.id);
-  if (last_word) {
+  const bool only_intended = !alive && !parts_.has_orders(job.id, job.attempt);
+  port.view.state = only_intended ? PortState::kQueued : PortState::kWorking;
+  Apply(port, scheduler::PortEvent::kDaemonRestarted);
+}
+
+void Cart::QueueBack(Port& port) {
+  Log(LogLevel::kInfo, "job queued again",
+      {{"job", std::to_string(port.job->id.value)}, {"port", port.view.label}});
+  if (!AwaitsItsPhone(port))
+    port.away.Set(kAwayAtStart, [this, &port] { Apply(port, scheduler::PortEvent::kStayedAway); });
+  QueueJob(port);
+}
+
+void Cart::TakeBack(Port& port) {
+  ledger::JobRow& job = *port.job;
+  const std::string id = std::to_string(job.id.value);
+  // The worker was faster than the ledger.
+  if (job.began.value == 0) job.began = NowMillis();
+  slots_.Adopt(port.view.key);
+  if (const auto last_word = parts_.last_word(job.id, job.attempt)) {
     Log(LogLevel::kInfo, "job had ended meanwhile", {{"job", id}, {"port", port.view.label}});
     FinishAttempt(port, *last_word);
-  } else if (alive) {
+  } else if (!port.task.empty()) {
     Log(LogLevel::kInfo, "job adopted", {{"job", id}, {"port", port.view.label}});
     if (const auto sha256 = ParseSha256(job.firmware_sha256))
       if (auto lease = parts_.firmware.Hold(*sha256)) port.lease = std::move(*lease);
     // One that lives says its step at once; one that hangs is ended by that step's deadline.
     TimeStep(port, job.step);
-    Changed(port);
   } else {
     FinishAttempt(port, {.outcome = Outcome::kIndeterminate,
                          .error = ErrorCode::kWorkerDied,

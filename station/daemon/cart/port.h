@@ -29,6 +29,7 @@ struct Port {
         mux_wait(clock),
         deadline(clock),
         cancel_grace(clock),
+        state_limit(clock),
         publish(clock) {}
 
   PortView view;
@@ -66,6 +67,7 @@ struct Port {
   Timer mux_wait;      // for usbmuxd to list the phone
   Timer deadline;      // of the running step
   Timer cancel_grace;  // for a cancelled worker to end by itself
+  Timer state_limit;   // of the state it is in
   Timer publish;       // of coalesced progress
   SteadyTime published{};
 

@@ -207,6 +207,29 @@ TEST_F(CartJobs, StepDeadline_EndsTheWorker) {
   EXPECT_EQ(Stored().error, ErrorCode::kStepTimeout);
 }
 
+TEST_F(CartJobs, StateOverItsDeadline_IsLeft_AndItsProcessEnded) {
+  ASSERT_TRUE(world.Cancel("1"));
+  world.cart->OnStep(task, {Step::kStream, true, {}});
+  for (int hour = 0; hour < 3; ++hour) {
+    world.Turn(59min);
+    world.cart->OnStep(task, {hour % 2 == 0 ? Step::kFlash : Step::kStream, true, {}});
+  }
+  EXPECT_EQ(world.View(1).state, PortState::kCancelling);
+  world.Turn(4min);
+  EXPECT_TRUE(world.workers.killed.contains(task));
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
+  EXPECT_EQ(Stored().error, ErrorCode::kStepTimeout);
+}
+
+TEST_F(CartJobs, QueuedForEver_Ends) {
+  world.cart->OnFinished(task, {.error = ErrorCode::kAsrTransfer});
+  world.Turn(71h);
+  EXPECT_EQ(world.View(1).state, PortState::kQueued) << "its process does not exit";
+  world.Turn(2h);
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
+  EXPECT_EQ(Stored().error, ErrorCode::kStepTimeout);
+}
+
 TEST_F(CartJobs, WorkerThatHangsAfterItsLastWord_IsEnded) {
   world.cart->OnFinished(task, kWell);
   world.Turn(11s);

@@ -53,6 +53,16 @@ TEST(CartPorts, IdentifyFails_ThreeTriesThenSaysWhy_ReplugAsksAgain) {
   EXPECT_EQ(world.View(1).state, PortState::kIdentifying);
 }
 
+TEST(CartPorts, AskedForEver_SaysSo) {
+  World world;
+  world.Plug({OnBus(1)});
+  world.Turn(5h);
+  EXPECT_EQ(world.View(1).state, PortState::kIdentifying) << "its worker cannot be ended";
+  world.Turn(2h);
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
+  EXPECT_EQ(world.View(1).error, ErrorCode::kStepTimeout);
+}
+
 TEST(CartPorts, FourAtATimeAreIdentified) {
   World world;
   std::vector<usb::UsbPhone> phones;

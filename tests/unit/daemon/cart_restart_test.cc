@@ -37,6 +37,23 @@ TEST_F(CartRestart, LivingWorker_IsAdopted) {
   EXPECT_EQ(world.View(1).state, PortState::kDone);
 }
 
+TEST_F(CartRestart, AdoptedWorker_HasItsDeadlines) {
+  Work();
+  world.Crash();
+  world.Begin({task});
+  for (int i = 0; i < 13; ++i) {
+    world.cart->OnStep(task, {i % 2 == 0 ? Step::kStream : Step::kFlash, true, {}});
+    world.Turn(i % 2 == 0 ? 59min : 29min);
+  }
+  EXPECT_EQ(world.View(1).state, PortState::kWorking);
+  for (int i = 13; i < 17; ++i) {
+    world.cart->OnStep(task, {i % 2 == 0 ? Step::kStream : Step::kFlash, true, {}});
+    world.Turn(i % 2 == 0 ? 59min : 29min);
+  }
+  EXPECT_EQ(world.View(1).state, PortState::kFailed);
+  EXPECT_TRUE(world.workers.killed.contains(task));
+}
+
 TEST_F(CartRestart, DeadWorkerWithoutLastWord_IsIndeterminate) {
   Work();
   const JobId job = world.View(1).job;

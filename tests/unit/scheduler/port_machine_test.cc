@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
+
+#include "station/base/step_table.h"
 
 namespace station::scheduler {
 namespace {
@@ -11,20 +14,58 @@ using S = PortState;
 using E = PortEvent;
 using A = PortAction;
 
-TEST(PortMachine, StandardTableIsWhole) {
-  const auto made = PortMachine::Make(PortMachine::StandardTable());
-  EXPECT_TRUE(made.has_value()) << made.error().context;
-}
-
-TEST(PortMachine, TableWithHole_IsRefusedAndNamed) {
+std::vector<Transition> TableWithout(S from, E event) {
   std::vector<Transition> table(PortMachine::StandardTable().begin(),
                                 PortMachine::StandardTable().end());
-  std::erase_if(table, [](const Transition& row) {
-    return row.from == S::kWorking && row.event == E::kWorkerDied;
-  });
-  const auto made = PortMachine::Make(table);
-  ASSERT_FALSE(made.has_value());
-  EXPECT_EQ(made.error().context, "working does not say what worker_died means");
+  std::erase_if(table,
+                [&](const Transition& row) { return row.from == from && row.event == event; });
+  return table;
+}
+
+std::string WhyNot(std::span<const Transition> table,
+                   std::span<const StateDeadline> deadlines = PortMachine::StandardDeadlines()) {
+  const auto made = PortMachine::Make(table, deadlines);
+  return made ? "" : made.error().context;
+}
+
+TEST(PortMachine, StandardTableIsWhole) { EXPECT_EQ(WhyNot(PortMachine::StandardTable()), ""); }
+
+TEST(PortMachine, TableWithHole_IsRefusedAndNamed) {
+  EXPECT_EQ(WhyNot(TableWithout(S::kWorking, E::kWorkerDied)),
+            "working does not say what worker_died means");
+  EXPECT_EQ(WhyNot(TableWithout(S::kHeld, E::kDaemonRestarted)),
+            "held does not say what daemon_restarted means");
+  EXPECT_EQ(WhyNot(TableWithout(S::kCancelling, E::kEndedBadly)),
+            "cancelling does not say what a failure means");
+  EXPECT_EQ(WhyNot(TableWithout(S::kIdentifying, E::kNotIdentified)),
+            "identifying does not say what a failure means");
+}
+
+TEST(PortMachine, DeadlineWithoutWhatComesAfter_IsRefused) {
+  EXPECT_EQ(WhyNot(TableWithout(S::kQueued, E::kTimeOut)),
+            "queued: a deadline and what comes after it go together");
+}
+
+TEST(PortMachine, StateWithoutWordOnItsDeadline_IsRefused) {
+  const auto all = PortMachine::StandardDeadlines();
+  std::vector<StateDeadline> some(all.begin(), all.end());
+  std::erase_if(some, [](const StateDeadline& row) { return row.state == S::kHeld; });
+  EXPECT_EQ(WhyNot(PortMachine::StandardTable(), some),
+            "held needs one deadline, or says why it has none");
+  for (const StateDeadline& row : all) EXPECT_FALSE(row.why.empty()) << station::Name(row.state);
+}
+
+// A job that takes every step to its deadline is not ended by its port's.
+TEST(PortMachine, StatesOfAJobOutlastItsSteps) {
+  std::chrono::seconds all{}, from_destruction{};
+  bool destroys = false;
+  for (const StepSpec& step : AllStepSpecs()) {
+    destroys = destroys || step.destructive;
+    all += step.deadline;
+    if (destroys) from_destruction += step.deadline;
+  }
+  EXPECT_GT(PortMachine::Standard().Limit(S::kWorking), all);
+  EXPECT_GT(PortMachine::Standard().Limit(S::kCancelling), from_destruction);
 }
 
 TEST(PortMachine, UnreachableState_IsRefused) {
@@ -32,16 +73,14 @@ TEST(PortMachine, UnreachableState_IsRefused) {
                                 PortMachine::StandardTable().end());
   for (Transition& row : table)
     if (row.from == S::kWorking && row.event == E::kCancel) row.to = S::kWorking;
-  const auto made = PortMachine::Make(table);
-  ASSERT_FALSE(made.has_value());
-  EXPECT_EQ(made.error().context, "no way leads to cancelling");
+  EXPECT_EQ(WhyNot(table), "no way leads to cancelling");
 }
 
 TEST(PortMachine, AmbiguousTable_IsRefused) {
   std::vector<Transition> table(PortMachine::StandardTable().begin(),
                                 PortMachine::StandardTable().end());
   table.push_back({S::kIdle, E::kArm, S::kHeld, A::kShowHold});
-  EXPECT_FALSE(PortMachine::Make(table).has_value());
+  EXPECT_EQ(WhyNot(table), "two rows for idle and arm");
 }
 
 struct Row {
@@ -84,6 +123,13 @@ INSTANTIATE_TEST_SUITE_P(
             A::kEndJob},
         Row{"ReplugOfDonePhone_KeepsTheResult", S::kDone, E::kPhoneBack, S::kDone, A::kNothing},
         Row{"OtherPhoneOnDonePort_IsAsked", S::kDone, E::kPhoneCame, S::kIdentifying, A::kIdentify},
+        Row{"RestartInCountdown_AsksAnew", S::kArmed, E::kDaemonRestarted, S::kEmpty, A::kForget},
+        Row{"RestartWhileQueued_StillWaits", S::kQueued, E::kDaemonRestarted, S::kQueued,
+            A::kQueueBack},
+        Row{"RestartWhileWorking_TakesTheWorkerBack", S::kWorking, E::kDaemonRestarted, S::kWorking,
+            A::kTakeBack},
+        Row{"RestartKeepsResults", S::kDone, E::kDaemonRestarted, S::kDone, A::kNothing},
+        Row{"QueuedForTooLong_Fails", S::kQueued, E::kTimeOut, S::kFailed, A::kEndJob},
         Row{"RetryOfFailed_QueuesAgain", S::kFailed, E::kTryAgain, S::kQueued, A::kQueueAgain}),
     [](const auto& param) { return param.param.name; });
 

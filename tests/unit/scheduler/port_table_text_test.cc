@@ -25,14 +25,17 @@ TEST(PortTableText, TheReadmeShowsTheTableThatIsCarriedOut) {
   ASSERT_NE(begin, std::string::npos);
   ASSERT_NE(end, std::string::npos);
   const std::string shown = readme.substr(begin + kBegin.size(), end - begin - kBegin.size());
-  const std::string expected = AsMarkdown(PortMachine::StandardTable());
+  const std::string expected =
+      AsMarkdown(PortMachine::StandardTable(), PortMachine::StandardDeadlines());
   EXPECT_EQ(shown, expected) << "put this between the two markers of scheduler/README.md:\n"
                              << expected;
 }
 
 TEST(PortTableText, ARowThatIsNotThere_IsMissed) {
   const auto table = PortMachine::StandardTable();
-  EXPECT_NE(AsMarkdown(table.first(table.size() - 1)), AsMarkdown(table));
+  const auto deadlines = PortMachine::StandardDeadlines();
+  EXPECT_NE(AsMarkdown(table.first(table.size() - 1), deadlines), AsMarkdown(table, deadlines));
+  EXPECT_NE(AsMarkdown(table, deadlines.first(3)), AsMarkdown(table, deadlines));
 }
 
 }  // namespace
