@@ -4,27 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "tests/system/workshop.h"
 
 namespace station::system_test {
 namespace {
 
-std::string Row(int number, const std::string &port, const std::string &mode) {
-  std::ostringstream row;
-  row << "  - {name: P" << number << ", port: \"" << port
-      << "\", product: \"iPhone10,1\", ecid: \"0x1a2b3c4d5e6" << std::hex
-      << 0x10 + number << "\", os_build: \"18H17\", mode: " << mode
-      << ", timing: {finish: 1}}\n";
-  return row.str();
-}
-
-std::vector<std::string> Udids(Workshop &shop, int phones) {
+std::vector<std::string> Udids(Workshop& shop, int phones) {
   std::vector<std::string> udids;
   for (int number = 1; number <= phones; ++number)
-    udids.push_back(
-        shop.Phone("P" + std::to_string(number))["udid"].as<std::string>());
+    udids.push_back(shop.Phone("P" + std::to_string(number))["udid"].as<std::string>());
   return udids;
 }
 
@@ -32,25 +21,22 @@ TEST(SystemFleet, SixteenInRecovery_EachAnswersItsOwn) {
   constexpr int kPhones = 16;
   std::string cart = "phones:\n";
   for (int number = 1; number <= kPhones; ++number)
-    cart += Row(number,
-                number <= 12 ? "1-" + std::to_string(number)
-                             : "1-13." + std::to_string(number - 12),
-                "recovery");
+    cart +=
+        Row(number,
+            number <= 12 ? "1-" + std::to_string(number) : "1-13." + std::to_string(number - 12),
+            "recovery");
   Workshop shop({.cart = cart, .hubs = {"13"}});
   ASSERT_NO_FATAL_FAILURE(shop.Start());
   ASSERT_TRUE(shop.Await(
       "all are enumerated",
       [&] {
-        return shop.InGuest(
-                       "cat /sys/bus/usb/devices/*/idProduct | grep -c 1281")
-                   .out == "16\n";
+        return shop.InGuest("cat /sys/bus/usb/devices/*/idProduct | grep -c 1281").out == "16\n";
       },
       60));
   for (int number = 1; number <= kPhones; ++number) {
-    const std::string ecid =
-        shop.Phone("P" + std::to_string(number))["ecid"].as<std::string>();
-    const Finished query = shop.InGuest(std::string(Workshop::kKeepLists) +
-                                        "irecovery -q -i " + ecid);
+    const std::string ecid = shop.Phone("P" + std::to_string(number))["ecid"].as<std::string>();
+    const Finished query =
+        shop.InGuest(std::string(Workshop::kKeepLists) + "irecovery -q -i " + ecid);
     EXPECT_NE(query.out.find("ECID: " + ecid), std::string::npos) << query.out;
     EXPECT_NE(query.out.find("MODE: Recovery"), std::string::npos) << query.out;
   }
@@ -62,23 +48,21 @@ TEST(SystemFleet, HubPowerLoss_TakesAllAndGivesAllBack) {
     cart += Row(number, "1-2." + std::to_string(number), "recovery");
   Workshop shop({.cart = cart, .hubs = {"2"}});
   ASSERT_NO_FATAL_FAILURE(shop.Start());
-  const auto present = [&](const std::string &count) {
+  const auto present = [&](const std::string& count) {
     return [&shop, count] {
-      return shop.InGuest("cat /sys/bus/usb/devices/*/idProduct | grep -c 1281")
-                 .out == count + "\n";
+      return shop.InGuest("cat /sys/bus/usb/devices/*/idProduct | grep -c 1281").out ==
+             count + "\n";
     };
   };
   ASSERT_TRUE(shop.Await("all are there", present("4"), 60));
   ASSERT_EQ(shop.Rack({"fault", "hub", "1-2", "off"}).exit_code, 0);
-  ASSERT_TRUE(
-      shop.Await("the three behind the hub are gone", present("1"), 60));
+  ASSERT_TRUE(shop.Await("the three behind the hub are gone", present("1"), 60));
   ASSERT_EQ(shop.Rack({"fault", "hub", "1-2", "on"}).exit_code, 0);
   ASSERT_TRUE(shop.Await("all are back", present("4"), 60));
 }
 
 TEST(SystemFleet, AnotherBusOrderAfterAReboot_PortsKeepTheirIdentity) {
-  Workshop shop({.cart = "phones:\n" + Row(1, "1-1", "recovery") +
-                         Row(2, "1-2.3", "recovery"),
+  Workshop shop({.cart = "phones:\n" + Row(1, "1-1", "recovery") + Row(2, "1-2.3", "recovery"),
                  .hubs = {"2"}});
   std::map<std::string, Workshop::Place> before;
   ASSERT_NO_FATAL_FAILURE(shop.StartRack());
@@ -86,11 +70,10 @@ TEST(SystemFleet, AnotherBusOrderAfterAReboot_PortsKeepTheirIdentity) {
     shop.PutControllerBefore(other_controller);
     ASSERT_NO_FATAL_FAILURE(shop.StartGuest());
     ASSERT_NO_FATAL_FAILURE(shop.StartStation());
-    for (const char *phone : {"P1", "P2"}) {
+    for (const char* phone : {"P1", "P2"}) {
       Workshop::Place place;
       ASSERT_TRUE(shop.Await(
-          "the station knows it",
-          [&] { return !(place = shop.PlaceOf(phone)).key.empty(); }, 60));
+          "the station knows it", [&] { return !(place = shop.PlaceOf(phone)).key.empty(); }, 60));
       if (!other_controller) {
         before[phone] = place;
         continue;
@@ -110,8 +93,8 @@ TEST(SystemFleet, UsbmuxdKilledWhileEightAreListed_ListsThemAgain) {
     cart += Row(number, "1-" + std::to_string(number), "normal");
   Workshop shop({.cart = cart});
   ASSERT_NO_FATAL_FAILURE(shop.Start());
-  shop.StartUsbmuxd("-p"); // no preflight: eight pairings are a minute of RSA
-                           // keys on an emulated processor
+  shop.StartUsbmuxd("-p");  // no preflight: eight pairings are a minute of RSA
+                            // keys on an emulated processor
   const std::vector<std::string> udids = Udids(shop, kPhones);
   ASSERT_TRUE(shop.AwaitListed(udids, 60));
   ASSERT_EQ(shop.InGuest("kill -9 $(cat /run/usbmuxd.started)").exit_code, 0);
@@ -119,26 +102,12 @@ TEST(SystemFleet, UsbmuxdKilledWhileEightAreListed_ListsThemAgain) {
       << "nobody is there";
   shop.StartUsbmuxd("-p");
   ASSERT_TRUE(shop.AwaitListed(udids, 60));
-  const Finished asked =
-      shop.InGuest("for u in $(idevice_id -l); do ideviceinfo -s -u $u -k "
-                   "ProductType || exit 1; done");
+  const Finished asked = shop.InGuest(
+      "for u in $(idevice_id -l); do ideviceinfo -s -u $u -k "
+      "ProductType || exit 1; done");
   EXPECT_EQ(asked.exit_code, 0) << asked.out;
   EXPECT_EQ(std::ranges::count(asked.out, '\n'), kPhones) << asked.out;
 }
 
-TEST(SystemRestore, FromRecoveryAndDfu_SideBySide) {
-  Workshop shop(
-      {.cart = "phones:\n" + Row(1, "1-1", "recovery") + Row(2, "1-2", "dfu")});
-  ASSERT_NO_FATAL_FAILURE(shop.Start());
-  shop.StartUsbmuxd();
-  shop.WatchUsbmuxd();
-  ASSERT_NO_FATAL_FAILURE(shop.StartStation());
-  const Forged firmware = shop.Import("iphone8_ios15");
-  for (const char *phone : {"P1", "P2"})
-    ASSERT_NO_FATAL_FAILURE(shop.Arm(phone));
-  for (const char *phone : {"P1", "P2"})
-    shop.AwaitRestored(phone, firmware);
-}
-
-} // namespace
-} // namespace station::system_test
+}  // namespace
+}  // namespace station::system_test

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 #include <thread>
 
 namespace station::system_test {
@@ -34,6 +35,14 @@ std::string LastOf(const fs::path& path) {
   return text.size() > kEnough ? text.substr(text.size() - kEnough) : text;
 }
 
+std::vector<std::string> LinesWith(const std::string& what, const fs::path& log) {
+  std::vector<std::string> lines;
+  std::ifstream file(log);
+  for (std::string line; std::getline(file, line);)
+    if (line.find(what) != std::string::npos) lines.push_back(line);
+  return lines;
+}
+
 YAML::Node Parse(const std::string& json) {
   try {
     return YAML::Load(json);
@@ -49,6 +58,14 @@ fs::path GuestImage() {
 }
 
 }  // namespace
+
+std::string Row(int number, const std::string& port, const std::string& mode) {
+  std::ostringstream row;
+  row << "  - {name: P" << number << ", port: \"" << port
+      << "\", product: \"iPhone10,1\", ecid: \"0x1a2b3c4d5e6" << std::hex << 0x10 + number
+      << "\", os_build: \"18H17\", mode: " << mode << ", timing: {finish: 1}}\n";
+  return row.str();
+}
 
 Workshop::Workshop(WorkshopOptions options) : options_(std::move(options)) {
   char folder[] = "/tmp/workshop.XXXXXX";
@@ -275,6 +292,13 @@ void Workshop::ExpectRestored(const std::string& name, const Forged& firmware) {
   EXPECT_EQ(restored["mode"].as<std::string>(), "normal");
 }
 
+YAML::Node Workshop::LastJob(const std::string& phone) {
+  const std::string key = armed_[phone];
+  for (const YAML::Node& job : CtlJson("jobs")["jobs"])
+    if (job["port_key"].as<std::string>() == key) return job;
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
 Forged Workshop::Forge(const std::string& manifest) {
   const std::string name = manifest + ".ipsw";
   const Finished done =
@@ -321,11 +345,11 @@ bool Workshop::Await(const std::string& what, const std::function<bool()>& holds
 }
 
 std::vector<std::string> Workshop::RackLog(const std::string& what) const {
-  std::vector<std::string> lines;
-  std::ifstream log(dir_ / "rack" / "rack.log");
-  for (std::string line; std::getline(log, line);)
-    if (line.find(what) != std::string::npos) lines.push_back(line);
-  return lines;
+  return LinesWith(what, dir_ / "rack" / "rack.log");
+}
+
+std::vector<std::string> Workshop::StationLog(const std::string& what) const {
+  return LinesWith(what, dir_ / "exchange" / "stationd.log");
 }
 
 void Workshop::Note(const std::string& what) { std::cout << "figure: " << what << std::endl; }

@@ -30,6 +30,9 @@ struct Forged {
   std::string build;
 };
 
+// A phone of the cart: P1 and so on, in `mode` ("normal", "recovery", "dfu").
+[[nodiscard]] std::string Row(int number, const std::string& port, const std::string& mode);
+
 class Workshop {
  public:
   explicit Workshop(WorkshopOptions options);
@@ -80,11 +83,14 @@ class Workshop {
   [[nodiscard]] Forged Forge(const std::string& manifest);
   Forged Import(const std::string& manifest);
   [[nodiscard]] Finished Rack(std::vector<std::string> words);
+  // The station's word on the last job of the port that was armed for it.
+  [[nodiscard]] YAML::Node LastJob(const std::string& phone);
   [[nodiscard]] YAML::Node Phone(const std::string& name);
   // Until it holds; fails the test (naming `what`) after `seconds`.
   bool Await(const std::string& what, const std::function<bool()>& holds, int seconds);
-  // Lines of the rack's log that hold `what`.
+  // Lines of the rack's log, or the station's, that hold `what`.
   [[nodiscard]] std::vector<std::string> RackLog(const std::string& what) const;
+  [[nodiscard]] std::vector<std::string> StationLog(const std::string& what) const;
   // A line of figures that the run prints and keeps.
   static void Note(const std::string& what);
 
