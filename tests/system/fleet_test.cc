@@ -42,6 +42,24 @@ TEST(SystemFleet, SixteenInRecovery_EachAnswersItsOwn) {
   }
 }
 
+TEST(SystemFleet, TwentyFourInNormalMode_AreAllListed) {
+  // Twelve at the controller, the others behind two hubs.
+  constexpr int kPhones = 24;
+  std::string cart = "phones:\n";
+  for (int number = 1; number <= kPhones; ++number)
+    cart += Row(number,
+                number <= 12   ? "1-" + std::to_string(number)
+                : number <= 18 ? "1-13." + std::to_string(number - 12)
+                               : "1-14." + std::to_string(number - 18),
+                "normal");
+  Workshop shop({.cart = cart, .hubs = {"13", "14"}});
+  ASSERT_NO_FATAL_FAILURE(shop.Start());
+  shop.StartUsbmuxd("-p");
+  const std::vector<std::string> udids = Udids(shop, kPhones);
+  ASSERT_TRUE(shop.AwaitListed(udids, 120));
+  EXPECT_EQ(shop.InGuest("idevice_id -l | sort -u | wc -l").out, "24\n");
+}
+
 TEST(SystemFleet, HubPowerLoss_TakesAllAndGivesAllBack) {
   std::string cart = "phones:\n" + Row(1, "1-1", "recovery");
   for (int number = 2; number <= 4; ++number)

@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 // Everything runs on an emulated processor beside other work: patience, not a measurement.
 constexpr int kBootPatience = 90;
 constexpr int kReadyPatience = 90;
-constexpr const char* kLongestLife = "900";  // of a machine whose test was killed
+constexpr const char* kLongestLife = "1500";  // of a machine whose test was killed
 
 std::string Program(const std::string& name) { return std::string(STATION_BIN_DIR) + "/" + name; }
 
@@ -59,11 +59,13 @@ fs::path GuestImage() {
 
 }  // namespace
 
-std::string Row(int number, const std::string& port, const std::string& mode) {
+std::string Row(int number, const std::string& port, const std::string& mode,
+                const std::string& more) {
   std::ostringstream row;
   row << "  - {name: P" << number << ", port: \"" << port
       << "\", product: \"iPhone10,1\", ecid: \"0x1a2b3c4d5e6" << std::hex << 0x10 + number
-      << "\", os_build: \"18H17\", mode: " << mode << ", timing: {finish: 1}}\n";
+      << "\", os_build: \"18H17\", mode: " << mode << (more.empty() ? "" : ", ") << more
+      << ", timing: {finish: 1}}\n";
   return row.str();
 }
 
@@ -245,7 +247,8 @@ Workshop::Place Workshop::PlaceOf(const std::string& phone) {
   const YAML::Node ports = CtlJson("ports")["ports"];
   for (const YAML::Node& port : ports)
     if (port["phone"] && port["phone"]["ecid"].as<std::string>() == ecid)
-      return {port["key"].as<std::string>(), port["path"].as<std::string>()};
+      return {port["key"].as<std::string>(), port["path"].as<std::string>(),
+              port["speed"].as<std::string>()};
   return {};
 }
 

@@ -19,7 +19,7 @@ using integration::Finished;
 
 struct WorkshopOptions {
   std::string cart{};               // YAML of the rack
-  std::vector<std::string> hubs{};  // xhci ports that hold a hub
+  std::vector<std::string> hubs{};  // ports that hold a hub, "2" before "2.1"
   std::uint64_t os_size = 8 << 20;  // bytes of each forged OS image
 };
 
@@ -30,8 +30,9 @@ struct Forged {
   std::string build;
 };
 
-// A phone of the cart: P1 and so on, in `mode` ("normal", "recovery", "dfu").
-[[nodiscard]] std::string Row(int number, const std::string& port, const std::string& mode);
+// A phone of the cart: P1 and so on, in `mode` ("normal", "recovery", "dfu"); `more` of its keys.
+[[nodiscard]] std::string Row(int number, const std::string& port, const std::string& mode,
+                              const std::string& more = "");
 
 class Workshop {
  public:
@@ -65,11 +66,12 @@ class Workshop {
   void StartStation();
   [[nodiscard]] Finished Ctl(const std::string& words, int seconds = 60);
   [[nodiscard]] YAML::Node CtlJson(const std::string& words);
-  // The port at which the station sees that phone, once it has identified it; both empty when
+  // The port at which the station sees that phone, once it has identified it; all empty when
   // nowhere.
   struct Place {
     std::string key;   // what it is remembered by
     std::string path;  // where it is now
+    std::string speed;
   };
   [[nodiscard]] Place PlaceOf(const std::string& phone);
   // Until the station says so of the port that has this key.
@@ -91,6 +93,8 @@ class Workshop {
   // Lines of the rack's log, or the station's, that hold `what`.
   [[nodiscard]] std::vector<std::string> RackLog(const std::string& what) const;
   [[nodiscard]] std::vector<std::string> StationLog(const std::string& what) const;
+  // What its processes on this machine have in their command lines.
+  [[nodiscard]] std::string Folder() const { return dir_; }
   // A line of figures that the run prints and keeps.
   static void Note(const std::string& what);
 
