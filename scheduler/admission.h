@@ -1,6 +1,7 @@
 #pragma once
-// Who may work now. First come, first served among those whose budgets have room: who does not fit
-// lets others by, but not for ever. Batches (armings) take turns.
+// Who may work now, of those whose budgets have room. Batches (armings) take turns; within one the
+// slots are spread over its hubs, and at one hub it is first come, first served. Who does not fit
+// lets others by, but not for ever.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "scheduler/budgets.h"
+#include "scheduler/spread.h"
 
 namespace station::scheduler {
 
@@ -70,10 +72,18 @@ class Admission {
   struct Waiting {
     Applicant who;
     std::vector<Need> needs;
+    Spread::Way way;
     int overtaken = 0;
+  };
+  struct In {
+    std::vector<Need> needs;
+    Spread::Way way;
   };
   std::vector<Need> NeedsOf(const PortKey& port);
   std::size_t IndexOf(const Claim& claim);
+  [[nodiscard]] bool MayGo(const Applicant& who) const {
+    return gate_ == Gate::kOpen || (gate_ == Gate::kOnlyBegun && who.begun);
+  }
   [[nodiscard]] const Need* Lacks(const std::vector<Need>& needs) const;
   [[nodiscard]] std::vector<std::size_t> InTurn() const;
   void Take(std::size_t waiting);
@@ -82,8 +92,9 @@ class Admission {
   Gate gate_ = Gate::kOpen;
   std::vector<Resource> resources_;  // the first is kJobs
   std::map<std::pair<Budget, std::string>, std::size_t> index_;
+  Spread spread_;
   std::vector<Waiting> waiting_;  // in the order in which they came
-  std::map<PortKey, std::vector<Need>> working_;
+  std::map<PortKey, In> working_;
   std::int64_t last_batch_ = 0;
 };
 

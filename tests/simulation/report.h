@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/run.h"
@@ -19,13 +20,15 @@ class Distribution {
   [[nodiscard]] double Median(bool faults) const;
 
  private:
-  [[nodiscard]] double Quantile(bool faults, double share) const;
+  // A cart's makespan to its oracle, and which cart.
+  using Ratio = std::pair<double, std::uint64_t>;
+  [[nodiscard]] Ratio Quantile(bool faults, double share) const;
 
   std::size_t carts_ = 0;
   std::size_t ports_ = 0;
   std::size_t phones_ = 0;
   std::size_t events_ = 0;
-  std::map<bool, std::vector<double>> ratios_;
+  std::map<bool, std::vector<Ratio>> ratios_;
   std::map<Fault, int> struck_;
   std::map<Outcome, int> outcomes_;
   std::map<Outcome, int> final_outcomes_;

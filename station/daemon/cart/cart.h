@@ -250,6 +250,7 @@ class Cart : public TaskListener {
   scheduler::Admission slots_;
   scheduler::Admission identify_slots_;
   scheduler::StreamLimit stream_limit_;
+  std::size_t storing_ = 0;     // new jobs whose rows are not on disk yet
   std::uint64_t streamed_ = 0;  // bytes, since the last sample
   std::map<PortKey, Port> ports_;
   std::map<PortKey, std::string> labels_;

@@ -61,10 +61,12 @@ void Cart::CreateJob(Port& port) {
   TakeUp(port, job);
   Records records = {ledger::PutJob{job}, AsRecord(*armings_.Find(arming_id)),
                      Event("job_created", arming.actor, &port)};
+  ++storing_;
   parts_.ledger.Append(
       std::move(records), [this, &port, id = job.id, usable = firmware && taken](Status status) {
+        --storing_;
         if (!port.job || port.job->id != id || port.view.state != PortState::kQueued)
-          return;  // withdrawn meanwhile
+          return Pump();  // withdrawn meanwhile
         if (status && usable) return QueueJob(port);
         port.job->error = status ? ErrorCode::kInternal : ErrorCode::kLedger;
         port.job->context = status ? "the arming or firmware went away" : status.error().context;
@@ -106,8 +108,12 @@ void Cart::SayWhatIsMissing(Port& port) {
   Changed(port);
 }
 
+// Of phones that were armed together all queue before the first is let in: who goes first is chosen
+// among all.
 void Cart::Pump() {
-  while (const auto key = slots_.Next()) {
+  while (storing_ == 0) {
+    const auto key = slots_.Next();
+    if (!key) break;
     Port& port = PortFor(*key);
     const scheduler::Arming* arming = armings_.Find({port.job->arming_id});
     const bool expired =

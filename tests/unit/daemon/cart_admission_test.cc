@@ -31,6 +31,27 @@ class CartAdmission : public testing::Test {
       world.End(task, {});
     }
   }
+  // Two phones on one hub, one on another.
+  static void PlugAtHubs(World& world) {
+    world.ImportFirmware();
+    std::vector<usb::UsbPhone> all;
+    for (const auto& [hub, port] : {std::pair(1, 1), {1, 2}, {2, 1}}) {
+      const auto number = static_cast<std::uint16_t>(all.size() + 1);
+      usb::UsbPhone phone = OnBus(1, number);
+      phone.serial = std::string(39, 'a') + std::to_string(number);
+      phone.port = {"pci0000:00/0000:00:14.0:" + std::to_string(hub) + "." + std::to_string(port)};
+      phone.path = {1, {static_cast<std::uint8_t>(hub), static_cast<std::uint8_t>(port)}};
+      all.push_back(std::move(phone));
+    }
+    world.Plug(all);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      ledger::PhoneFacts facts = Facts(Ecid{0x1000U + i});
+      facts.udid = all[i].serial;
+      const std::string task = world.workers.started[i];
+      world.cart->OnIdentified(task, facts);
+      world.End(task, {});
+    }
+  }
   static int Count(World& world, PortState state) {
     int count = 0;
     for (const PortView& port : world.cart->Ports()) count += port.state == state ? 1 : 0;
@@ -42,6 +63,19 @@ class CartAdmission : public testing::Test {
 };
 
 const Ended kWell{.outcome = Outcome::kRestored, .signer_root = "Rack Root CA"};
+
+TEST_F(CartAdmission, ArmedTogether_AreSpreadOverHubsFromTheFirst) {
+  CartSettings settings;
+  settings.concurrency = 2;
+  World world(std::move(settings));
+  PlugAtHubs(world);
+  ASSERT_TRUE(world.ArmPorts({"1.1", "1.2", "2.1"}));
+  world.Turn(10s);
+  const auto state = [&](const std::string& label) { return world.cart->FindPort(label)->state; };
+  EXPECT_EQ(state("1.1"), PortState::kWorking);
+  EXPECT_EQ(state("1.2"), PortState::kQueued);
+  EXPECT_EQ(state("2.1"), PortState::kWorking);
+}
 
 TEST_F(CartAdmission, AControllersBudget_LetsSoManyIn_AndSaysWhatBinds) {
   World world(WithEndpointsFor(3));

@@ -173,6 +173,35 @@ TEST(Admission, BatchesTakeTurns) {
   EXPECT_EQ(AllThatFit(slots), (std::vector{On("1.1"), On("2.1"), On("1.2"), On("2.2")}));
 }
 
+TEST(Admission, SlotsAreSpreadOverHubs_ByHowManyPhonesEachHas) {
+  Admission slots(Budgets::JobsOnly(4));
+  for (const char* chain : {"1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "2.1", "2.2"})
+    slots.Enqueue({On(chain)});
+  EXPECT_EQ(AllThatFit(slots), (std::vector{On("1.1"), On("1.2"), On("2.1"), On("1.3")}))
+      << "three quarters of the phones are on hub 1";
+  slots.Remove(On("2.1"));
+  EXPECT_EQ(AllThatFit(slots), std::vector{On("2.2")}) << "hub 2 is idle otherwise";
+  slots.Remove(On("1.1"));
+  slots.Remove(On("2.2"));
+  EXPECT_EQ(AllThatFit(slots), (std::vector{On("1.4"), On("1.5")}));
+}
+
+TEST(Admission, SpreadGoesDownToHubsOnHubs_AndOverControllers) {
+  Admission slots(Budgets::JobsOnly(4));
+  for (const char* chain : {"1.1.1", "1.1.2", "1.2.1", "1.2.2"}) slots.Enqueue({On(chain)});
+  for (const char* chain : {"1.1", "1.2", "1.3", "1.4"}) slots.Enqueue({On(chain, "pci:15.0")});
+  EXPECT_EQ(AllThatFit(slots),
+            (std::vector{On("1.1.1"), On("1.1", "pci:15.0"), On("1.2.1"), On("1.2", "pci:15.0")}));
+}
+
+TEST(Admission, AdoptedJobs_AreCountedAtTheirHubs) {
+  Admission slots(Budgets::JobsOnly(3));
+  slots.Adopt(On("1.1"));
+  slots.Adopt(On("1.2"));
+  for (const char* chain : {"1.3", "2.1", "2.2"}) slots.Enqueue({On(chain)});
+  EXPECT_EQ(AllThatFit(slots), std::vector{On("2.1")});
+}
+
 TEST(Admission, SigningIsGivenBackWithTheTicket) {
   Budgets budgets = Budgets::JobsOnly(8);
   budgets.signing_requests = 1;
