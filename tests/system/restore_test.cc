@@ -53,7 +53,7 @@ TEST(SystemRestore, CableOutInMidStream_IsRestoredOnTheSamePort) {
   const Forged firmware = shop.Import("iphone8_ios15");
   ASSERT_EQ(shop.Rack({"fault", "P1", "unplug-at-byte", "3000000", "4"}).exit_code, 0);
   ASSERT_NO_FATAL_FAILURE(shop.Arm("P1"));
-  shop.AwaitRestored("P1", firmware, 300);
+  shop.AwaitRestored("P1", firmware);
   EXPECT_EQ(shop.LastJob("P1")["attempt"].as<int>(), 2);
   ASSERT_EQ(Failed(shop).size(), 1U);
   // Whether the image or the conversation notices first is chance.
@@ -78,7 +78,7 @@ TEST(SystemRestore, UsbmuxdKilledInMidRestore_IsRestoredOnceItIsBack) {
       "the attempt ends", [&] { return !Failed(shop).empty(); }, 120));
   shop.StartUsbmuxd();
   shop.WatchUsbmuxd();
-  shop.AwaitRestored("P1", firmware, 300);
+  shop.AwaitRestored("P1", firmware);
   EXPECT_EQ(shop.LastJob("P1")["attempt"].as<int>(), 2);
   EXPECT_TRUE(Failed(shop)[0].contains("error=mux_unreachable")) << Failed(shop)[0];
 }

@@ -18,8 +18,9 @@ namespace station::system_test {
 using integration::Finished;
 
 struct WorkshopOptions {
-  std::string cart{};               // YAML of the rack
-  std::vector<std::string> hubs{};  // ports that hold a hub, "2" before "2.1"
+  std::string cart{};  // YAML of the rack
+  // Ports that hold a hub, "2" before "2.1"; options of QEMU's may follow a comma.
+  std::vector<std::string> hubs{};
   std::uint64_t os_size = 8 << 20;  // bytes of each forged OS image
 };
 
@@ -79,7 +80,7 @@ class Workshop {
   // Once the station has identified the phone: arms its port.
   void Arm(const std::string& phone);
   // The station says done, and the rack that the phone is erased and holds `firmware`.
-  void AwaitRestored(const std::string& phone, const Forged& firmware, int seconds = 180);
+  void AwaitRestored(const std::string& phone, const Forged& firmware, int seconds = 300);
   void ExpectRestored(const std::string& phone, const Forged& firmware);
 
   [[nodiscard]] Forged Forge(const std::string& manifest);
