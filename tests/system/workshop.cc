@@ -18,9 +18,10 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 // Everything runs on an emulated processor beside other work: patience, not a measurement.
-constexpr int kBootPatience = 90;
+constexpr int kBootPatience = 240;
 constexpr int kReadyPatience = 90;
-constexpr const char* kLongestLife = "1500";  // of a machine whose test was killed
+constexpr const char* kFromDisk = " root=/dev/vda quiet systemd.show_status=0";
+constexpr const char* kLongestLife = "2400";  // of a machine whose test was killed
 
 std::string Program(const std::string& name) { return std::string(STATION_BIN_DIR) + "/" + name; }
 
@@ -117,7 +118,7 @@ std::vector<std::string> Workshop::Machine() const {
       "tcg,thread=multi", "-smp", "2", "-m", "1536", "-nodefaults", "-no-user-config", "-display",
       "none", "-no-reboot", "-serial", "file:" + (dir_ / "console").string(), "-kernel",
       image / "vmlinux", "-initrd", image / "initrd", "-append",
-      "console=ttyS0 panic=-1 rdinit=/init",
+      "console=ttyS0 panic=-1 rdinit=/init" + std::string(options_.disk.empty() ? "" : kFromDisk),
       // Nothing of the guest's reaches a network but the rack's signer, on this machine.
       "-netdev",
       "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:" + (image / "busybox").string() +
@@ -128,10 +129,15 @@ std::vector<std::string> Workshop::Machine() const {
                  {"-fsdev", "local,id=" + tag + ",path=" + path + ",security_model=none" + how,
                   "-device", "virtio-9p-pci,fsdev=" + tag + ",mount_tag=" + tag});
   };
-  share("usr", "/usr", ",readonly=on");
-  share("project", STATION_SOURCE_DIR, ",readonly=on");
-  share("bin", STATION_BIN_DIR, ",readonly=on");
-  share("exchange", dir_ / "exchange", "");
+  share("exchange", Exchange(), "");
+  if (options_.disk.empty()) {
+    share("usr", "/usr", ",readonly=on");
+    share("project", STATION_SOURCE_DIR, ",readonly=on");
+    share("bin", STATION_BIN_DIR, ",readonly=on");
+  } else {  // what is written there is gone when the machine ends
+    words.insert(words.end(),
+                 {"-drive", "if=virtio,format=raw,snapshot=on,file=" + options_.disk});
+  }
   if (other_controller_) words.insert(words.end(), {"-device", "qemu-xhci,id=other,addr=0x8"});
   for (const std::string& hub : options_.hubs)
     words.insert(words.end(), {"-device", "usb-hub,bus=xhci.0,port=" + hub});
@@ -161,9 +167,9 @@ void Workshop::StartGuest() {
            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count()) +
        " ms");
   const Finished signer =
-      InGuest("/busybox nc -ll -p " +
+      InGuest("/run/busybox nc -ll -p " +
               std::string(kSignerUrl).substr(std::string(kSignerUrl).rfind(':') + 1) +
-              " -e /busybox nc 10.0.2.100 80 >/dev/null 2>&1 &");
+              " -e /run/busybox nc 10.0.2.100 80 >/dev/null 2>&1 &");
   ASSERT_EQ(signer.exit_code, 0) << signer.out;
 }
 
@@ -233,7 +239,9 @@ void Workshop::StartStation() {
 }
 
 Finished Workshop::Ctl(const std::string& words, int seconds) {
-  return InGuest("/station/stationctl --run-dir /tmp/run --actor tester " + words, seconds);
+  return InGuest((options_.disk.empty() ? "/station/stationctl --run-dir /tmp/run" : "stationctl") +
+                     std::string(" --actor tester ") + words,
+                 seconds);
 }
 
 YAML::Node Workshop::CtlJson(const std::string& words) {

@@ -22,6 +22,7 @@ struct WorkshopOptions {
   // Ports that hold a hub, "2" before "2.1"; options of QEMU's may follow a comma.
   std::vector<std::string> hubs{};
   std::uint64_t os_size = 8 << 20;  // bytes of each forged OS image
+  std::string disk{};               // image of a Debian to boot in place of the host's /usr
 };
 
 struct Forged {
@@ -83,6 +84,8 @@ class Workshop {
   void AwaitRestored(const std::string& phone, const Forged& firmware, int seconds = 300);
   void ExpectRestored(const std::string& phone, const Forged& firmware);
 
+  // What the guest sees as /exchange.
+  [[nodiscard]] std::filesystem::path Exchange() const { return dir_ / "exchange"; }
   [[nodiscard]] Forged Forge(const std::string& manifest);
   Forged Import(const std::string& manifest);
   [[nodiscard]] Finished Rack(std::vector<std::string> words);
