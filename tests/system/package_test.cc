@@ -3,10 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "tests/system/workshop.h"
 
@@ -22,8 +23,8 @@ constexpr const char* kThreeModes = R"(phones:
   - {name: P3, port: "1-3", product: "iPhone10,1", ecid: "0x1a2b3c4d5e703", os_build: "18H17", mode: dfu, timing: {finish: 1}}
 )";
 
-// What is on the machine: files, users, groups, units, processes' names; not what dpkg, apt, journald
-// and systemd themselves keep of what happened.
+// What is on the machine: files, users, groups, units, processes' names; not what dpkg, apt,
+// journald and systemd themselves keep of what happened.
 constexpr const char* kInventory = R"(
 find / -xdev \( -path /proc -o -path /sys -o -path /exchange -o -path /tmp/systemd-private-\* \
   -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log \
@@ -75,8 +76,8 @@ class SystemPackage : public testing::Test {
     return done;
   }
   Finished Apt(const std::string& words) {
-    return shop_.InGuest(
-        "cd /exchange && DEBIAN_FRONTEND=noninteractive apt-get -y -q " + words, 400);
+    return shop_.InGuest("cd /exchange && DEBIAN_FRONTEND=noninteractive apt-get -y -q " + words,
+                         400);
   }
   std::set<std::string> Inventory() { return Lines(shop_.InGuest(kInventory, 200).out); }
 
@@ -108,9 +109,10 @@ void SystemPackage::Install() {
 
 void SystemPackage::ExpectServiceStands() {
   EXPECT_EQ(Root("systemctl --failed --no-legend --plain").out, "");
-  EXPECT_EQ(Root("stat -c '%U:%G %a %n' /run/station /var/lib/station /etc/station/station.yaml").out,
-            "station:station 750 /run/station\nstation:station 750 /var/lib/station\n"
-            "root:root 644 /etc/station/station.yaml\n");
+  EXPECT_EQ(
+      Root("stat -c '%U:%G %a %n' /run/station /var/lib/station /etc/station/station.yaml").out,
+      "station:station 750 /run/station\nstation:station 750 /var/lib/station\n"
+      "root:root 644 /etc/station/station.yaml\n");
   EXPECT_EQ(Root("id -nG station").out, "station plugdev\n");
   EXPECT_EQ(Root("ps -o user:20= -C stationd").out, "station\n");
   for (const char* socket : {"viewer", "operator", "admin"})
@@ -164,7 +166,8 @@ void SystemPackage::ExpectSame(const std::string& phone, const Held& before) {
 void SystemPackage::LetGo(const std::string& phone, const Held& before, const Forged& firmware) {
   ASSERT_EQ(shop_.Rack({"fault", phone, "none"}).exit_code, 0);
   shop_.AwaitRestored(phone, firmware);
-  const YAML::Node job = shop_.CtlJson("job show " + before.job);
+  const YAML::Node job = shop_.LastJob(phone);
+  EXPECT_EQ(job["id"].as<std::string>(), before.job);
   EXPECT_EQ(job["outcome"].as<std::string>(), "OUTCOME_RESTORED");
   EXPECT_EQ(job["attempt"].as<int>(), 1);
   EXPECT_EQ(shop_.Phone(phone)["restores_completed"].as<int>(), 1);
@@ -175,7 +178,10 @@ TEST_F(SystemPackage, InstalledRestartedUpgradedPurged) {
   ASSERT_NO_FATAL_FAILURE(Install());
   ExpectServiceStands();
   WatchUsbmuxd();
-  const Forged firmware = shop_.Import("iphone8_ios15");
+  const Forged firmware = shop_.Forge("iphone8_ios15");
+  Root("mv " + firmware.guest_path +
+       " /tmp/ && stationctl firmware add /tmp/iphone8_ios15.ipsw --sha256 " + firmware.sha256 +
+       " && rm /tmp/iphone8_ios15.ipsw");
   ASSERT_NO_FATAL_FAILURE(shop_.Arm("P1"));
   shop_.AwaitRestored("P1", firmware);
 
