@@ -148,7 +148,7 @@ void SystemPackage::HoldInMidRestore(const std::string& phone, Held& held) {
         const YAML::Node at = shop_.Phone(phone)["held_at"];
         return at && at.IsScalar() && at.as<std::string>() == "system-image";
       },
-      180));
+      400));
   const YAML::Node running = shop_.CtlJson("jobs --running")["jobs"];
   ASSERT_EQ(running.size(), 1U);
   held.job = running[0]["id"].as<std::string>();
@@ -165,7 +165,7 @@ void SystemPackage::ExpectSame(const std::string& phone, const Held& before) {
 
 void SystemPackage::LetGo(const std::string& phone, const Held& before, const Forged& firmware) {
   ASSERT_EQ(shop_.Rack({"fault", phone, "none"}).exit_code, 0);
-  shop_.AwaitRestored(phone, firmware);
+  shop_.AwaitRestored(phone, firmware, 400);
   const YAML::Node job = shop_.LastJob(phone);
   EXPECT_EQ(job["id"].as<std::string>(), before.job);
   EXPECT_EQ(job["outcome"].as<std::string>(), "OUTCOME_RESTORED");
@@ -183,7 +183,7 @@ TEST_F(SystemPackage, InstalledRestartedUpgradedPurged) {
        " /tmp/ && stationctl firmware add /tmp/iphone8_ios15.ipsw --sha256 " + firmware.sha256 +
        " && rm /tmp/iphone8_ios15.ipsw");
   ASSERT_NO_FATAL_FAILURE(shop_.Arm("P1"));
-  shop_.AwaitRestored("P1", firmware);
+  shop_.AwaitRestored("P1", firmware, 400);
 
   Held restarted;
   ASSERT_NO_FATAL_FAILURE(HoldInMidRestore("P2", restarted));
