@@ -135,8 +135,7 @@ std::vector<std::string> Workshop::Machine() const {
     share("project", STATION_SOURCE_DIR, ",readonly=on");
     share("bin", STATION_BIN_DIR, ",readonly=on");
   } else {  // what is written there is gone when the machine ends
-    words.insert(words.end(),
-                 {"-drive", "if=virtio,format=raw,snapshot=on,file=" + options_.disk});
+    words.insert(words.end(), {"-drive", "if=virtio,format=raw,snapshot=on,file=" + options_.disk});
   }
   if (other_controller_) words.insert(words.end(), {"-device", "qemu-xhci,id=other,addr=0x8"});
   for (const std::string& hub : options_.hubs)
