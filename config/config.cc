@@ -72,6 +72,11 @@ bool IsProxy(std::string_view text) {
          std::ranges::all_of(text, [](unsigned char c) { return std::isgraph(c); });
 }
 
+bool IsCommand(std::string_view text) {
+  return text.size() <= 1000 &&
+         std::ranges::none_of(text, [](unsigned char c) { return std::iscntrl(c) != 0; });
+}
+
 bool IsFetch(std::string_view text) { return text == "off" || text == "auto"; }
 bool IsWindow(std::string_view text) { return text.empty() || WindowIn(text).has_value(); }
 
@@ -136,6 +141,7 @@ const TextRule kWindow = {IsWindow, "hours of the day such as \"22:00-06:00\", o
 constexpr std::uint64_t kMostBytes = 1ULL << 50U;
 const TextRule kAddress = {IsAddress, "an IP address such as 127.0.0.1 or ::1"};
 const TextRule kHost = {IsHost, "the name of a host in small letters, or its IPv4 address"};
+const TextRule kCommand = {IsCommand, "a command of one line, or \"\""};
 const TextRule kGroup = {IsGroupOrEmpty, "the name of a group, or \"\""};
 const TextRule kEcid = {IsEcid, "an ECID: 0x and hexadecimal digits, or dec: and a decimal number"};
 const TextRule kSerialNumber = {IsSerialNumber,
@@ -199,6 +205,7 @@ void ReadJobs(const Node* node, Faults& faults, Config& config) {
   keys.Number("button_tries", button_tries, 1, 10);
   keys.Duration("button_wait", config.button_wait, seconds(1), hours(1));
   keys.Bool("capture", config.capture);
+  keys.Text("usbmuxd_restart", config.mux_restart_command, kCommand);
   config.button_tries = static_cast<std::uint32_t>(button_tries);
   keys.RejectRest();
   config.concurrency = static_cast<std::uint32_t>(concurrency);

@@ -82,6 +82,7 @@ struct Config {
   std::uint32_t button_tries = 3;         // for somebody to press a phone's buttons
   std::chrono::seconds button_wait{120};  // each
   bool capture = false;  // write the dialogue of each restore, redacted, to state_dir/captures
+  std::string mux_restart_command;  // empty: usbmuxd is left alone
   Budgets budgets;
   // restore:
   std::vector<std::string> further_hosts;  // a phone may reach through this station, beside Apple's

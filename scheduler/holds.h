@@ -18,6 +18,7 @@ struct Circumstances {
   ErrorCode firmware = ErrorCode::kNone;  // why there is none for it
   bool emergency_stop = false;
   bool draining = false;
+  bool quarantined = false;  // its port
 };
 
 // Nothing when it may go ahead. What forbids comes before what is missing.
@@ -29,6 +30,7 @@ struct Circumstances {
     return ErrorCode::kPhoneIdentityUnreadable;
   if (found.emergency_stop) return ErrorCode::kEmergencyStop;
   if (found.draining) return ErrorCode::kDraining;
+  if (found.quarantined) return ErrorCode::kPortQuarantined;
   if (!found.product_known) return ErrorCode::kProductUnknown;
   if (found.firmware != ErrorCode::kNone) return found.firmware;
   return std::nullopt;

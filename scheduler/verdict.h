@@ -1,6 +1,6 @@
 #pragma once
-// What an error code means for the job: its outcome, and whether the job tries again. From the code
-// alone.
+// What an error code means for the job: its outcome, and whether somebody at the phone can help.
+// From the code alone; whether the job tries again is ladder.h.
 
 #include <cstdint>
 
@@ -21,14 +21,5 @@ enum class Hands : std::uint8_t {
   kBackToLife,    // anything from now on: it vanished again and again, or hangs
 };
 [[nodiscard]] Hands HandsFor(ErrorCode code);
-
-// How often a job begins anew by itself after `code`, from the mode in which the phone is then
-// found.
-[[nodiscard]] int AutomaticRetries(ErrorCode code);
-
-// `attempt` counts from 1: the one that just failed.
-[[nodiscard]] inline bool TriesAgain(ErrorCode code, int attempt) {
-  return attempt <= AutomaticRetries(code);
-}
 
 }  // namespace station::scheduler

@@ -35,7 +35,7 @@ struct Invocation {
 // Prints one message as JSON and succeeds.
 Answer<ExitCode> PrintJson(Terminal& terminal, const google::protobuf::Message& message);
 
-void AddPortCommands(CLI::App& app, Invocation& invocation);  // ports
+void AddPortCommands(CLI::App& app, Invocation& invocation);  // ports, port, blame
 void AddWatchCommand(CLI::App& app, Invocation& invocation);  // watch
 void AddArmCommands(CLI::App& app, Invocation& invocation);   // arm, plan, disarm, armings
 void AddJobCommands(CLI::App& app,

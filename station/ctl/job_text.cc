@@ -92,6 +92,21 @@ std::string StepsText(const v1::Job& job, const Screen& screen) {
                             rows, "", screen);
 }
 
+std::string AttemptsText(const v1::Job& job, const Screen& screen) {
+  if (job.attempts_size() < 2) return "";
+  std::vector<Row> rows;
+  for (const v1::AttemptRecord& attempt : job.attempts()) {
+    const auto code = ErrorCodeFromNumber(static_cast<std::uint32_t>(attempt.error_code()));
+    rows.push_back({{{std::to_string(attempt.attempt())},
+                     {attempt.rung().empty() ? "-" : Words(attempt.rung())},
+                     {code ? Words(Name(*code)) : "unknown"},
+                     {ClockText(attempt.ended_at().seconds())}},
+                    ""});
+  }
+  return "\n" +
+         RenderTable({{"TRY", true}, {"BEFORE IT"}, {"ENDED WITH"}, {"AT"}}, rows, "", screen);
+}
+
 }  // namespace
 
 std::string RenderJobs(const std::vector<v1::Job>& jobs, const Screen& screen) {
@@ -141,7 +156,7 @@ std::string RenderJob(const v1::Job& job, const Screen& screen) {
   }
   lines.Add("armed by", Printable(job.actor()));
   lines.Add("signed by", Printable(job.signer_root()));
-  return lines.Take() + StepsText(job, screen);
+  return lines.Take() + AttemptsText(job, screen) + StepsText(job, screen);
 }
 
 std::string RenderJobLine(const v1::Job& job) {

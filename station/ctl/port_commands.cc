@@ -1,4 +1,4 @@
-// ports; ports label PORT LABEL; ports learn.
+// ports; ports label PORT LABEL; ports learn; port power, reset, service; blame.
 
 #include <fmt/format.h>
 
@@ -112,9 +112,89 @@ Answer<ExitCode> Learn(const Invocation& invocation, Terminal& terminal) {
   return Lesson(client, invocation, terminal).Teach();
 }
 
+// One port as a line, after something was done to it.
+Answer<ExitCode> ShowPort(const Invocation& invocation, Terminal& terminal, const v1::Port& port) {
+  if (invocation.json) return PrintJson(terminal, port);
+  terminal.out << RenderChange(port) << '\n';
+  return ExitCode::kOk;
+}
+
+Answer<ExitCode> ActOnPort(const Invocation& invocation, Terminal& terminal,
+                           const std::string& port, const std::string& act) {
+  STATION_TRY(client, invocation.Connect());
+  v1::ActOnPortRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_port(port);
+  request.set_act(act);
+  request.set_actor(invocation.actor);
+  STATION_TRY(changed, client.Call(client.Ports(), &PortsStub::ActOnPort, request));
+  return ShowPort(invocation, terminal, changed);
+}
+
+Answer<ExitCode> ServicePort(const Invocation& invocation, Terminal& terminal,
+                             const std::string& port, const std::string& replaced) {
+  STATION_TRY(client, invocation.Connect());
+  v1::ServicePortRequest request;
+  request.set_request_id(NewRequestId());
+  request.set_port(port);
+  request.set_replaced(replaced);
+  request.set_actor(invocation.actor);
+  STATION_TRY(changed, client.Call(client.Ports(), &PortsStub::ServicePort, request));
+  return ShowPort(invocation, terminal, changed);
+}
+
+Answer<ExitCode> ListBlame(const Invocation& invocation, Terminal& terminal) {
+  STATION_TRY(client, invocation.Connect());
+  STATION_TRY(response, client.Call(client.Ports(), &PortsStub::ListBlame, v1::ListBlameRequest()));
+  if (invocation.json) return PrintJson(terminal, response);
+  terminal.out << RenderBlame({response.blame().begin(), response.blame().end()}, terminal.screen);
+  return ExitCode::kOk;
+}
+
+// port power A3 off; port reset A3; port service A3 --replaced cable
+void AddOnePort(CLI::App& app, Invocation& invocation) {
+  struct Words {
+    std::string port;
+    std::string state;
+    std::string replaced;
+  };
+  const auto words = std::make_shared<Words>();  // outlives this function with the callback
+  CLI::App* port = app.add_subcommand("port", "Do something to one port");
+  port->require_subcommand(1);
+  CLI::App* power = port->add_subcommand("power", "Switch its power, where the hub can");
+  power->add_option("port", words->port, "Label, path or key")->required();
+  power->add_option("state", words->state, "on, off or cycle")
+      ->required()
+      ->check(CLI::IsMember({"on", "off", "cycle"}));
+  power->callback([&invocation, words] {
+    invocation.run = [words](const Invocation& run, Terminal& terminal) {
+      return ActOnPort(run, terminal, words->port, "power_" + words->state);
+    };
+  });
+  CLI::App* reset = port->add_subcommand("reset", "Reset what is plugged in there");
+  reset->add_option("port", words->port, "Label, path or key")->required();
+  reset->callback([&invocation, words] {
+    invocation.run = [words](const Invocation& run, Terminal& terminal) {
+      return ActOnPort(run, terminal, words->port, "reset");
+    };
+  });
+  CLI::App* service =
+      port->add_subcommand("service", "It was put right: failures are counted afresh");
+  service->add_option("port", words->port, "Label, path or key")->required();
+  service->add_option("--replaced", words->replaced, "What was replaced, for the records: cable");
+  service->callback([&invocation, words] {
+    invocation.run = [words](const Invocation& run, Terminal& terminal) {
+      return ServicePort(run, terminal, words->port, words->replaced);
+    };
+  });
+  app.add_subcommand("blame", "Which port, hub, phone or firmware failures belong to")
+      ->callback([&invocation] { invocation.run = ListBlame; });
+}
+
 }  // namespace
 
 void AddPortCommands(CLI::App& app, Invocation& invocation) {
+  AddOnePort(app, invocation);
   CLI::App* ports = app.add_subcommand("ports", "Every port, what stands there and what to do");
   ports->require_subcommand(0, 1);
   ports->callback([&invocation] {

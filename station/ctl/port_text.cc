@@ -60,6 +60,12 @@ std::string EtaOf(const v1::Port& port) {
 
 std::string NoteOf(const v1::Port& port) {
   std::string note = port.what_to_do();
+  if (port.quarantined()) {
+    if (note.empty()) note = OperatorLine(ErrorCode::kPortQuarantined);
+    note += " (" + port.blame() + ")";
+  }
+  if (Moves(port) && !port.rung().empty() && port.rung() != "again")
+    note += fmt::format("{}after {}", note.empty() ? "" : " ", Words(port.rung()));
   if (!port.has_hands()) return Printable(note);
   note += fmt::format(" Try {} of {}, until {}:", port.hands().attempt(), port.hands().of(),
                       ClockText(port.hands().until().seconds()));
@@ -212,6 +218,26 @@ std::string RenderPorts(const std::vector<v1::Port>& ports, const Screen& screen
   const std::vector<Column> columns = {{"PORT", false, 4}, {"PRODUCT", false, 9}, {"MODE"},
                                        {"STATE"},          {"STEP", false, 6},    {"%", true}};
   return RenderTable(columns, rows, "WHAT TO DO", screen);
+}
+
+std::string RenderBlame(const std::vector<v1::Blame>& blame, const Screen& screen) {
+  if (blame.empty()) return "Nothing failed.\n";
+  std::vector<Row> rows;
+  for (const v1::Blame& row : blame)
+    rows.push_back({{{Printable(row.suspect())},
+                     {Printable(row.name()), row.bad() ? Color::kBad : Color::kNone},
+                     {fmt::format("{} of {}", row.failures(), row.attempts())},
+                     {std::to_string(row.phones_failed())},
+                     {std::to_string(row.elsewhere())}},
+                    row.bad() && row.suspect() == "port"
+                        ? std::string(OperatorLine(ErrorCode::kPortQuarantined))
+                        : ""});
+  return RenderTable({{"WHAT"},
+                      {"WHICH", false, 10},
+                      {"FAILED", true},
+                      {"PHONES", true},
+                      {"WELL ELSEWHERE", true}},
+                     rows, "WHAT TO DO", screen);
 }
 
 std::string RenderWatch(const std::vector<v1::Port>& ports, std::string_view message,

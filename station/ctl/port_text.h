@@ -14,6 +14,7 @@ namespace station::ctl {
 
 // One screen of `watch`: a bar for each port that works, a summary line; cut to the screen's
 // height.
+[[nodiscard]] std::string RenderBlame(const std::vector<v1::Blame>& blame, const Screen& screen);
 [[nodiscard]] std::string RenderWatch(const std::vector<v1::Port>& ports, std::string_view message,
                                       const Screen& screen);
 // For a pipe: "A1  iPhone 8  working  stream 42%  1.2/5.6 GB  180 MB/s  3:20 left".

@@ -48,6 +48,7 @@ CartSettings SettingsOf(const config::Config& config) {
   settings.concurrency = config.concurrency;
   settings.adapt = config.adapt;
   settings.budgets = BudgetsOf(config.budgets);
+  settings.mux_restart_command = config.mux_restart_command;
   settings.countdown = config.countdown;
   settings.arming_expiry = config.arming_expiry;
   settings.button_tries = static_cast<int>(config.button_tries);
@@ -154,6 +155,19 @@ Status Daemon::OpenCart() {
                            JobId job, int attempt) { return LastWord(folder, job, attempt); },
           .has_orders = [folder = settings.journal_dir](
                             JobId job, int attempt) { return HasOrders(folder, job, attempt); },
+          .sides_of =
+              [this](const PortKey& key) {
+                std::vector<std::string> sides;
+                for (const PortPath& path : topology_.PathsOf(key)) sides.push_back(ToString(path));
+                return sides;
+              },
+          .act_on_port =
+              [this](PortTask task, std::function<void(const Ended&)> done) {
+                errands_->Start("port", std::move(task),
+                                {.done = [done = std::move(done)](const Errands::Answer& answer) {
+                                  done(answer.ended);
+                                }});
+              },
           .supply_text =
               [this](const std::string& product) {
                 return supplies_ ? supplies_->Text(product) : std::string();

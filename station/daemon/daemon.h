@@ -43,6 +43,9 @@ class Announcer : public CartObserver {
   void OnJobEnded(const ledger::JobRow& job) override {
     for (CartObserver* hearer : hearers_) hearer->OnJobEnded(job);
   }
+  void OnRung(const PortView& port) override {
+    for (CartObserver* hearer : hearers_) hearer->OnRung(port);
+  }
   void OnAttemptEnded(const ledger::JobRow& job) override {
     for (CartObserver* hearer : hearers_) hearer->OnAttemptEnded(job);
   }

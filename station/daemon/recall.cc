@@ -1,5 +1,7 @@
 #include "station/daemon/recall.h"
 
+#include <charconv>
+
 #include "station/daemon/cart/imports.h"
 #include "station/daemon/cart/keeper.h"
 
@@ -34,6 +36,15 @@ Result<Memory> ReadMemory(ledger::Reader& reader) {
   memory.emergency_stop = stop == "1";
   for (const Drain known : kAllDrains)
     if (drain == Name(known)) memory.drain = known;
+  STATION_TRY(attempts, reader.LastAttempts(Cart::kMostFacts));
+  memory.attempts = std::move(attempts);
+  STATION_TRY(services, reader.Settings(Cart::kServicePrefix));
+  for (const auto& [key, at] : services) {
+    std::int64_t time = 0;
+    std::from_chars(at.data(), at.data() + at.size(), time);
+    memory.services.emplace(PortKey{key.substr(std::string_view(Cart::kServicePrefix).size())},
+                            time);
+  }
   return memory;
 }
 

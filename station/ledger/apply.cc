@@ -38,6 +38,18 @@ Status Put(Connection& connection, const PutStep& put) {
   return statement.Run();
 }
 
+Status Put(Connection& connection, const PutAttempt& put) {
+  static const std::string sql =
+      InsertSql("attempts", "job_id, attempt, rung, error, ended", kReplace);
+  STATION_TRY(statement, connection.Prepare(sql));
+  statement.Bind(put.job.value)
+      .Bind(std::int64_t{put.attempt.attempt})
+      .Bind(put.attempt.rung)
+      .Bind(static_cast<std::int64_t>(put.attempt.error))
+      .Bind(put.attempt.ended.value);
+  return statement.Run();
+}
+
 Status Put(Connection& connection, const PutArming& put) {
   static const std::string sql = InsertSql("armings", kArmingColumns, kReplace);
   STATION_TRY(statement, connection.Prepare(sql));

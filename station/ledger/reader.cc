@@ -1,5 +1,7 @@
 #include "station/ledger/reader.h"
 
+#include <algorithm>
+
 #include "station/ledger/rows.h"
 
 namespace station::ledger {
@@ -31,6 +33,24 @@ Result<std::vector<StepRow>> Steps(Connection& connection, JobId id) {
     step.bytes = static_cast<std::uint64_t>(row.Int(4));
     return step;
   });
+}
+
+AttemptRow ReadAttempt(const Statement& row, int first) {
+  AttemptRow attempt;
+  attempt.attempt = static_cast<int>(row.Int(first));
+  attempt.rung = row.Text(first + 1);
+  attempt.error = ErrorCodeFromNumber(static_cast<std::uint32_t>(row.Int(first + 2)))
+                      .value_or(ErrorCode::kInternal);
+  attempt.ended = {row.Int(first + 3)};
+  return attempt;
+}
+
+Result<std::vector<AttemptRow>> Attempts(Connection& connection, JobId id) {
+  STATION_TRY(statement, connection.Prepare("SELECT attempt, rung, error, ended FROM attempts "
+                                            "WHERE job_id = ? ORDER BY attempt"));
+  statement.Bind(id.value);
+  return All<AttemptRow>(std::move(statement),
+                         [](const Statement& row) { return ReadAttempt(row, 0); });
 }
 
 std::string JobsSql(const JobQuery& query) {
@@ -69,15 +89,35 @@ Result<std::optional<JobRow>> Reader::Job(JobId id) {
   }
   STATION_TRY(steps, Steps(state_->connection, id));
   job->steps = std::move(steps);
+  STATION_TRY(attempts, Attempts(state_->connection, id));
+  job->attempts = std::move(attempts);
   return job;
+}
+
+Result<std::vector<AttemptOf>> Reader::LastAttempts(std::size_t limit) {
+  const std::lock_guard lock(state_->mutex);
+  STATION_TRY(statement,
+              state_->connection.Prepare(
+                  "SELECT j.port, j.ecid, j.firmware_sha256, a.attempt, a.rung, a.error, a.ended "
+                  "FROM attempts a JOIN jobs j ON j.id = a.job_id ORDER BY a.ended DESC LIMIT ?"));
+  statement.Bind(static_cast<std::int64_t>(limit));
+  STATION_TRY(newest, All<AttemptOf>(std::move(statement), [](const Statement& row) {
+                return AttemptOf{{row.Text(0)},
+                                 {static_cast<std::uint64_t>(row.Int(1))},
+                                 row.Text(2),
+                                 ReadAttempt(row, 3)};
+              }));
+  std::ranges::reverse(newest);
+  return newest;
 }
 
 Result<std::vector<JobRow>> Reader::LastJobs() {
   const std::lock_guard lock(state_->mutex);
-  STATION_TRY(statement, state_->connection.Prepare(
-                             "SELECT " + std::string(kJobColumns) +
-                             " FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE action IN (1, 2) "
-                             "AND began <> 0 GROUP BY port) AND ended <> 0"));
+  STATION_TRY(statement,
+              state_->connection.Prepare(
+                  "SELECT " + std::string(kJobColumns) +
+                  " FROM jobs WHERE id IN (SELECT max(id) FROM jobs WHERE action IN (1, 2) "
+                  "AND began <> 0 GROUP BY port) AND ended <> 0"));
   return All<JobRow>(std::move(statement), ReadJob);
 }
 

@@ -29,7 +29,9 @@ class Reader {
 
   [[nodiscard]] Result<std::vector<JobRow>> Jobs(
       const JobQuery& query);                                 // newest first, without steps
-  [[nodiscard]] Result<std::optional<JobRow>> Job(JobId id);  // with steps
+  [[nodiscard]] Result<std::optional<JobRow>> Job(JobId id);  // with steps and attempts
+  // The newest `limit` of all restore jobs, in the order in which they ended.
+  [[nodiscard]] Result<std::vector<AttemptOf>> LastAttempts(std::size_t limit);
   [[nodiscard]] Result<std::vector<JobRow>>
   LastJobs();  // the last ended restore job of each port that began
   [[nodiscard]] Result<std::vector<ArmingRow>> Armings(bool active_only);

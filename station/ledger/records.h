@@ -41,6 +41,14 @@ struct StepRow {
   std::uint64_t bytes = 0;
 };
 
+// One attempt that ended.
+struct AttemptRow {
+  int attempt = 1;
+  std::string rung;  // what was done before it; empty: nothing
+  ErrorCode error = ErrorCode::kNone;
+  UnixMillis ended;
+};
+
 struct JobRow {
   JobId id;
   Action action = Action::kErase;
@@ -62,7 +70,8 @@ struct JobRow {
   std::string signer_root;
   bool simulated = false;
   std::string os_build_after;
-  std::vector<StepRow> steps;  // only when asked for one job
+  std::vector<StepRow> steps;        // only when asked for one job
+  std::vector<AttemptRow> attempts;  // as well
 };
 
 struct ArmingRow {
@@ -92,6 +101,14 @@ struct EventRow {
   std::string text;
 };
 
+// An attempt with what it was about.
+struct AttemptOf {
+  PortKey port;
+  Ecid ecid;
+  std::string firmware_sha256;
+  AttemptRow attempt;
+};
+
 // What can be appended. Each is one row, or a change of one.
 struct PutJob {  // new, or all of it anew
   JobRow job;
@@ -100,6 +117,10 @@ struct PutStep {  // the running step of an attempt; the same (job, attempt, ste
                   // updates it
   JobId job;
   StepRow step;
+};
+struct PutAttempt {
+  JobId job;
+  AttemptRow attempt;
 };
 struct PutArming {
   ArmingRow arming;
@@ -125,7 +146,7 @@ struct PutSetting {
   std::string key;
   std::string value;
 };
-using Record =
-    std::variant<PutJob, PutStep, PutArming, PutPhone, PutLabel, PutEvent, PutAnswer, PutSetting>;
+using Record = std::variant<PutJob, PutStep, PutAttempt, PutArming, PutPhone, PutLabel, PutEvent,
+                            PutAnswer, PutSetting>;
 
 }  // namespace station::ledger

@@ -41,6 +41,12 @@ CREATE TABLE requests(
   id TEXT PRIMARY KEY, method TEXT NOT NULL, answer BLOB NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 )sql",
+    R"sql(
+CREATE TABLE attempts(
+  job_id INTEGER NOT NULL, attempt INTEGER NOT NULL, rung TEXT NOT NULL, error INTEGER NOT NULL,
+  ended INTEGER NOT NULL, PRIMARY KEY(job_id, attempt)) WITHOUT ROWID;
+CREATE INDEX attempts_by_end ON attempts(ended);
+)sql",
 };
 
 Result<int> Version(Connection& connection) {

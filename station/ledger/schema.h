@@ -6,7 +6,7 @@
 
 namespace station::ledger {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // Makes or upgrades the tables in one transaction. kLedger when the file was written by a newer
 // version.

@@ -98,6 +98,21 @@ Result<PortKey> Topology::KeyOf(const PortPath& path) const {
   return Fail(ErrorCode::kNotFound, "no USB bus has the port " + ToString(path));
 }
 
+std::vector<PortPath> Topology::PathsOf(const PortKey& key) const {
+  const std::size_t colon = key.value.rfind(':');
+  if (colon == std::string::npos) return {};
+  for (const std::string& name : Names(sysfs_ / "bus/usb/devices")) {
+    if (!name.starts_with("usb")) continue;
+    const auto path = ParsePortPath(name.substr(3) + '-' + key.value.substr(colon + 1));
+    if (!path || IsSuperSpeedBus(path->bus)) continue;
+    if (Controller(path->bus) != key.value.substr(0, colon)) continue;
+    std::vector<PortPath> sides = {*path};
+    if (const auto peer = PeerOf(*path)) sides.push_back(*peer);
+    return sides;
+  }
+  return {};
+}
+
 std::filesystem::path Topology::DeviceFolder(const std::string& name) const {
   return sysfs_ / "bus/usb/devices" / name;
 }

@@ -36,10 +36,14 @@ class Topology {
   // read is left out.
   [[nodiscard]] std::vector<UsbPhone> Scan() const;
   // The phone at that path right now; nothing when none is there.
-  [[nodiscard]] std::optional<UsbPhone> At(const PortPath& path) const { return Read(ToString(path)); }
+  [[nodiscard]] std::optional<UsbPhone> At(const PortPath& path) const {
+    return Read(ToString(path));
+  }
   // The port a device of that name ("1-4.2") is, or would be, at. kNotFound when sysfs does not
   // have it.
   [[nodiscard]] Result<PortKey> KeyOf(const PortPath& path) const;
+  // Where the sides of a port are now, USB 2 first; none when its controller is not there.
+  [[nodiscard]] std::vector<PortPath> PathsOf(const PortKey& key) const;
 
  private:
   struct Sides {

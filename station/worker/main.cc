@@ -12,6 +12,7 @@
 #include "station/worker/identify_job.h"
 #include "station/worker/last_word.h"
 #include "station/worker/let_go.h"
+#include "station/worker/port_act_job.h"
 #include "station/worker/restore_job.h"
 #include "station/worker/watchdog.h"
 
@@ -66,6 +67,14 @@ int RunIdentify(worker::DaemonLink& link, const v1::IdentifyOrders& orders) {
   } else {
     result = std::unexpected(identified.error());
   }
+  last_word.Say(last_word.Describe(result));
+  return result ? 0 : 1;
+}
+
+int RunPortAct(worker::DaemonLink& link, const v1::PortActOrders& orders) {
+  worker::JobReporter reporter(link, std::nullopt);
+  worker::LastWord last_word(link, reporter);
+  const Status result = worker::ActOnPort(orders);
   last_word.Say(last_word.Describe(result));
   return result ? 0 : 1;
 }
@@ -148,6 +157,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (orders->welcome.has_identify()) return RunIdentify(link, orders->welcome.identify());
+  if (orders->welcome.has_port_act()) return RunPortAct(link, orders->welcome.port_act());
   if (orders->welcome.has_restore())
     return RunRestore(link, std::move(*orders->welcome.mutable_restore()),
                       std::move(orders->descriptors));

@@ -70,6 +70,11 @@ void ToProto(const PortView& port, v1::Port& message) {
   message.set_revision(port.revision);
   ToProto(ToUnixMillis(port.changed), *message.mutable_changed_at());
   message.set_simulated(port.simulated);
+  message.set_rung(port.rung);
+  message.set_quarantined(port.quarantined);
+  message.set_recent_attempts(static_cast<std::int32_t>(port.attempts));
+  message.set_recent_failures(static_cast<std::int32_t>(port.failures));
+  message.set_blame(port.blame);
   if (!port.hands) return;
   v1::HandsWait& hands = *message.mutable_hands();
   hands.set_attempt(port.hands->attempt);
@@ -106,6 +111,13 @@ void ToProto(const ledger::JobRow& job, v1::Job& message) {
     record.set_bytes(step.bytes);
     ToProto(step.started, *record.mutable_started_at());
     if (step.ended.value != 0) ToProto(step.ended, *record.mutable_ended_at());
+  }
+  for (const ledger::AttemptRow& attempt : job.attempts) {
+    v1::AttemptRecord& record = *message.add_attempts();
+    record.set_attempt(attempt.attempt);
+    record.set_rung(attempt.rung);
+    record.set_error_code(Mirror<v1::ErrorCode>(attempt.error));
+    ToProto(attempt.ended, *record.mutable_ended_at());
   }
 }
 
@@ -147,6 +159,16 @@ void ToProto(const scheduler::CartPlan& plan, v1::CartFit& message) {
   message.set_binds_of(plan.binds->of);
 }
 
+void ToProto(const BlameRow& row, v1::Blame& message) {
+  message.set_suspect(std::string(Name(row.suspect)));
+  message.set_name(row.name);
+  message.set_attempts(static_cast<std::int32_t>(row.count.attempts));
+  message.set_failures(static_cast<std::int32_t>(row.count.failures));
+  message.set_phones_failed(static_cast<std::int32_t>(row.count.phones_failed));
+  message.set_elsewhere(static_cast<std::int32_t>(row.count.elsewhere));
+  message.set_bad(row.bad);
+}
+
 void ToProto(const store::Entry& entry, int leases, v1::Firmware& message) {
   message.set_sha256(ToHex(entry.sha256));
   message.set_size(entry.size);
@@ -172,6 +194,13 @@ Result<Drain> FromProto(v1::Drain drain) {
   for (const Drain known : kAllDrains)
     if (static_cast<int>(known) == static_cast<int>(drain)) return known;
   return Fail(ErrorCode::kBadRequest, "drain is off, on or ups");
+}
+
+Result<PortActSpec> FromProto(const v1::ActOnPortRequest& request) {
+  for (const usb::PortAct act : usb::kAllPortActs)
+    if (act != usb::PortAct::kMuxRestart && request.act() == Name(act))
+      return PortActSpec{request.port(), act};
+  return Fail(ErrorCode::kBadRequest, "acts are power_on, power_off, power_cycle, reset");
 }
 
 Result<TrySpec> FromProto(const v1::TryRequest& request) {

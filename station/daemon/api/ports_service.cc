@@ -83,4 +83,40 @@ grpc::Status PortsService::LabelPort(grpc::ServerContext*, const v1::LabelPortRe
       });
 }
 
+grpc::Status PortsService::ActOnPort(grpc::ServerContext*, const v1::ActOnPortRequest* request,
+                                     v1::Port* response) {
+  if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
+  const Result<std::string> actor = ActorOf(request->actor(), role_);
+  if (!actor) return ToGrpc(actor.error());
+  const Result<PortActSpec> spec = FromProto(*request);
+  if (!spec) return ToGrpc(spec.error());
+  return parts_.acts.Perform<PortView>(
+      "ActOnPort", *actor, *request, response,
+      [](const PortView& port, v1::Port& message) { ToProto(port, message); },
+      [&](Act<PortView> act) { parts_.cart.ActOnPort(*spec, std::move(act)); });
+}
+
+grpc::Status PortsService::ServicePort(grpc::ServerContext*, const v1::ServicePortRequest* request,
+                                       v1::Port* response) {
+  if (const Status may = Require(role_, Role::kOperator); !may) return ToGrpc(may);
+  const Result<std::string> actor = ActorOf(request->actor(), role_);
+  if (!actor) return ToGrpc(actor.error());
+  return parts_.acts.Perform<PortView>(
+      "ServicePort", *actor, *request, response,
+      [](const PortView& port, v1::Port& message) { ToProto(port, message); },
+      [&](Act<PortView> act) {
+        parts_.cart.ServicePort(request->port(), request->replaced().substr(0, 200),
+                                std::move(act));
+      });
+}
+
+grpc::Status PortsService::ListBlame(grpc::ServerContext*, const v1::ListBlameRequest*,
+                                     v1::ListBlameResponse* response) {
+  const auto rows =
+      parts_.acts.State().Read<std::vector<BlameRow>>([&] { return parts_.cart.BlameRows(); });
+  if (!rows) return ToGrpc(rows.error());
+  for (const BlameRow& row : *rows) ToProto(row, *response->add_blame());
+  return grpc::Status::OK;
+}
+
 }  // namespace station::daemon

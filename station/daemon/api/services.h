@@ -50,6 +50,10 @@ class PortsService final : public v1::Ports::Service {
   grpc::Status WatchPorts(grpc::ServerContext*, const v1::WatchPortsRequest*,
                           grpc::ServerWriter<v1::WatchPortsResponse>*) override;
   grpc::Status LabelPort(grpc::ServerContext*, const v1::LabelPortRequest*, v1::Port*) override;
+  grpc::Status ActOnPort(grpc::ServerContext*, const v1::ActOnPortRequest*, v1::Port*) override;
+  grpc::Status ServicePort(grpc::ServerContext*, const v1::ServicePortRequest*, v1::Port*) override;
+  grpc::Status ListBlame(grpc::ServerContext*, const v1::ListBlameRequest*,
+                         v1::ListBlameResponse*) override;
 
  private:
   ApiParts parts_;

@@ -3,7 +3,9 @@
 // that one thread; nothing here waits. Decisions are scheduler/'s, this carries them out. By
 // subject: cart_ports (what USB says), cart_identify, cart_arming, cart_jobs (a job's life),
 // cart_hands (what needs somebody at the phone), cart_try (dry runs), cart_tasks (what workers
-// say), cart_admission (who works now), cart_commands (what operators say), cart_startup.
+// say), cart_admission (who works now),
+// cart_ladder (what is done to ports, and who is to blame), cart_commands (what operators say),
+// cart_startup.
 
 #include <filesystem>
 #include <functional>
@@ -14,6 +16,7 @@
 
 #include "scheduler/admission.h"
 #include "scheduler/arming.h"
+#include "scheduler/blame.h"
 #include "scheduler/never_wipe.h"
 #include "scheduler/port_machine.h"
 #include "scheduler/throughput.h"
@@ -44,6 +47,7 @@ struct CartSettings {
   std::string signing_url;
   std::filesystem::path signing_ca_file;
   std::vector<std::string> further_hosts;
+  std::string mux_restart_command;  // empty: usbmuxd is left alone
   std::filesystem::path journal_dir;
   std::filesystem::path capture_dir;  // empty: no captures of restore dialogues
 };
@@ -62,6 +66,15 @@ struct CartParts {
   std::function<std::optional<Ended>(JobId, int attempt)> last_word;
   // Whether its journal has the orders of this attempt: writing them down is a worker's first act.
   std::function<bool(JobId, int attempt)> has_orders;
+  // Where a port's sides are now; none when it is not there.
+  std::function<std::vector<std::string>(const PortKey&)> sides_of = [](const PortKey&) {
+    return std::vector<std::string>();
+  };
+  // Has a process do it, and answers once.
+  std::function<void(PortTask, std::function<void(const Ended&)>)> act_on_port =
+      [](const PortTask&, const std::function<void(const Ended&)>& done) {
+        done({.error = ErrorCode::kUnavailable});
+      };
   // What is being done about the firmware a product lacks, for the operator; empty: nothing.
   std::function<std::string(const std::string& product)> supply_text = [](const std::string&) {
     return std::string();
@@ -79,6 +92,8 @@ struct Memory {
   std::map<std::string, std::string> firmware_notes;  // as Keeper did
   bool emergency_stop = false;
   Drain drain = Drain::kOff;
+  std::vector<ledger::AttemptOf> attempts;  // the newest
+  scheduler::Services services;
 };
 
 // A phone as usbmuxd lists it.
@@ -122,6 +137,8 @@ class Cart : public TaskListener {
   void Try(const TrySpec& spec, Act<ledger::JobRow> act);
   void SetEmergencyStop(bool engaged, Act<bool> act);
   void SetDrain(Drain drain, Act<Drain> act);
+  void ActOnPort(const PortActSpec& spec, Act<PortView> act);
+  void ServicePort(const std::string& port, const std::string& replaced, Act<PortView> act);
   void LabelPort(const std::string& port, const std::string& label, Act<PortView> act);
 
   // What is so.
@@ -133,6 +150,11 @@ class Cart : public TaskListener {
       JobId id) const;                                        // what the ledger does not know yet
   [[nodiscard]] std::map<std::string, int> Leases() const;    // by SHA-256: jobs that hold it
   [[nodiscard]] std::set<std::string> FirmwareInUse() const;  // of jobs without an end
+
+  [[nodiscard]] std::vector<BlameRow> BlameRows() const;
+
+  static constexpr const char* kServicePrefix = "port_service/";  // of settings
+  static constexpr std::size_t kMostFacts = 1000;                 // attempts looked at
 
   // No new work; what runs goes on.
   void StopTakingWork();
@@ -224,6 +246,19 @@ class Cart : public TaskListener {
   void GoOn(Port& port);
   static void ClearHands(Port& port);
 
+  // ladder
+  [[nodiscard]] bool OthersRestore(const Port& port) const;
+  [[nodiscard]] scheduler::Means MeansFor(const Port& port) const;
+  [[nodiscard]] scheduler::Rung NextRung(const Port& port) const;
+  void Climb(Port& port, scheduler::Rung rung);
+  static void StopClimbing(Port& port);
+  void CarryOutRung(Port& port);
+  void Settled(Port& port);
+  void StartAct(Port& port, usb::PortAct act, std::function<void(const Ended&)> then);
+  void SetMuxRestarting(bool restarting);
+  void Remember(const Port& port);
+  void Judge();
+
   // dry runs
   [[nodiscard]] Status MayTry(const Port& port) const;
   void StoreTry(Port& port);
@@ -261,6 +296,10 @@ class Cart : public TaskListener {
   bool emergency_stop_ = false;
   Drain drain_ = Drain::kOff;
   bool ending_ = false;
+  bool mux_restarting_ = false;
+  std::set<std::string> unswitchable_;  // hubs that were found unable to switch single ports
+  std::vector<scheduler::AttemptFact> facts_;
+  scheduler::Services services_;
   std::uint64_t revision_ = 0;
   Timer expiry_;
   Timer sample_;

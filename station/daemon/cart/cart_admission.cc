@@ -21,10 +21,10 @@ scheduler::Budgets Cart::BudgetsOf(const CartSettings& settings) {
 void Cart::SetGates() {
   using scheduler::Gate;
   const bool stopped = emergency_stop_ || drain_ == Drain::kUps;
-  slots_.SetGate(ending_ || stopped      ? Gate::kClosed
-                 : drain_ == Drain::kOn ? Gate::kOnlyBegun
-                                         : Gate::kOpen);
-  identify_slots_.SetGate(ending_ ? Gate::kClosed : Gate::kOpen);
+  const bool closed = ending_ || stopped || mux_restarting_;
+  const Gate open = drain_ == Drain::kOn ? Gate::kOnlyBegun : Gate::kOpen;
+  slots_.SetGate(closed ? Gate::kClosed : open);
+  identify_slots_.SetGate(ending_ || mux_restarting_ ? Gate::kClosed : Gate::kOpen);
   parts_.workers.SetEmergencyStop(stopped);
 }
 
@@ -55,10 +55,11 @@ void Cart::SampleLater() {
 
 // Once a second while phones are streamed to.
 void Cart::Sample() {
-  const auto streams = static_cast<std::size_t>(std::ranges::count_if(ports_, [](const auto& entry) {
-    const PortView& view = entry.second.view;
-    return view.state == PortState::kWorking && view.progress.step == Step::kStream;
-  }));
+  const auto streams =
+      static_cast<std::size_t>(std::ranges::count_if(ports_, [](const auto& entry) {
+        const PortView& view = entry.second.view;
+        return view.state == PortState::kWorking && view.progress.step == Step::kStream;
+      }));
   stream_limit_.Observe({streams, static_cast<double>(std::exchange(streamed_, 0))});
   if (streams > 0) SampleLater();
   const std::size_t limit = stream_limit_.Limit();

@@ -27,6 +27,7 @@ std::optional<ErrorCode> Cart::WhyHeld(const Port& port, const scheduler::Arming
   found.ecid_known = port.view.phone.ecid.Known();
   found.emergency_stop = emergency_stop_;
   found.draining = drain_ != Drain::kOff;
+  found.quarantined = port.view.quarantined;
   found.product_known = parts_.catalogue.FindByType(port.view.phone.product) != nullptr;
   if (found.product_known)
     if (const auto entry = parts_.firmware.Choose(arming.firmware, port.view.phone.product); !entry)

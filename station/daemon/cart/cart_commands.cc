@@ -240,8 +240,10 @@ void Cart::RetryJob(const JobRef& ref, Act<ledger::JobRow> act) {
   port.by_hand = true;
   if (port.hands)
     GoOn(port);
-  else
+  else {
+    Climb(port, scheduler::Rung::kNone);
     Apply(port, PortEvent::kTryAgain);
+  }
   Commit({Event("retry", act.actor, &port)}, *port.job, std::move(act));
 }
 

@@ -78,6 +78,7 @@ void Cart::GoOn(Port& port) {
   const bool ready = port.hands->next_is_ready;
   ClearHands(port);
   port.view.error = ErrorCode::kNone;
+  Climb(port, scheduler::Rung::kNone);
   if (!ready) return RunAgain(port);
   port.job->error = ErrorCode::kNone;
   port.job->context.clear();

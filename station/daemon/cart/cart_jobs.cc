@@ -37,6 +37,8 @@ void Cart::TakeUp(Port& port, const ledger::JobRow& job) {
   port.job = job;
   port.by_hand = port.ask_ticket = false;
   port.hand_tries = 0;
+  StopClimbing(port);
+  Climb(port, scheduler::Rung::kNone);
   port.view.job = job.id;
   port.view.armed_until.reset();
   port.view.outcome = Outcome::kNone;
@@ -81,6 +83,7 @@ void Cart::QueueJob(Port& port) {
     port.queue_when_gone = true;
     return;
   }
+  if (port.act_due) return CarryOutRung(port);
   if (!port.usb && AwaitsItsPhone(port)) return AwaitPhone(port);
   slots_.Enqueue({port.view.key, port.job->arming_id, port.job->began.value != 0});
   Pump();
@@ -225,8 +228,13 @@ void Cart::FinishAttempt(Port& port, const Ended& ended) {
   CloseStep(port, records);
   if (!ended.phone_log_sha256.empty())
     records.push_back(Event("phone_log", {}, &port, ended.phone_log_sha256));
+  if (!IsTry(job.action)) {
+    records.push_back(
+        ledger::PutAttempt{job.id, {job.attempt, port.view.rung, job.error, NowMillis()}});
+    parts_.observer.OnAttemptEnded(job);
+  }
   if (!records.empty()) parts_.ledger.Append(std::move(records));
-  if (!IsTry(job.action)) parts_.observer.OnAttemptEnded(job);
+  if (!IsTry(job.action)) Remember(port);
   const bool well =
       job.outcome == Outcome::kRestored || job.outcome == Outcome::kRestoredFollowUpFailed;
   if (IsTry(job.action)) {
@@ -234,9 +242,10 @@ void Cart::FinishAttempt(Port& port, const Ended& ended) {
   } else if (well) {
     Apply(port, PortEvent::kRestored);
   } else if (port.view.state == PortState::kWorking && !emergency_stop_ && drain_ != Drain::kUps &&
-             !ending_ && scheduler::TriesAgain(job.error, job.attempt)) {
+             !ending_ && NextRung(port) != scheduler::Rung::kQuarantine) {
     LogError(LogLevel::kWarning, "attempt failed, trying again", {ended.error, ended.context},
              {{"port", port.view.label}, {"job", std::to_string(job.id.value)}});
+    Climb(port, NextRung(port));
     Apply(port, PortEvent::kTryAgain);
   } else if (port.view.state == PortState::kWorking && !ending_ &&
              port.hand_tries < settings_.button_tries &&
@@ -277,6 +286,7 @@ void Cart::EndJob(Port& port) {
 // A job no worker was started for.
 void Cart::WithdrawJob(Port& port, ErrorCode error, const std::string& context) {
   port.queue_when_gone = port.queue_when_stored = false;
+  StopClimbing(port);
   ClearHands(port);
   slots_.Remove(port.view.key);
   if (port.job && port.job->ended.value == 0) {

@@ -87,6 +87,7 @@ void Cart::Came(Port& port, const usb::UsbPhone& phone) {
   Apply(port, job_runs || (result && IsPhoneOfResult(port)) ? PortEvent::kPhoneBack
                                                             : PortEvent::kPhoneCame);
   if (AnswersHands(port)) GoOn(port);
+  if (port.settle.Running()) Settled(port);
   Changed(port);
 }
 
@@ -99,7 +100,7 @@ void Cart::Left(Port& port) {
   Apply(port, PortEvent::kPhoneGone);
   if (!AwaitsItsPhone(port))
     TimeAbsence(port);
-  else if (port.task.empty() && !port.hands)
+  else if (port.task.empty() && !port.hands && !port.acting)
     AwaitPhone(port);
   Changed(port);
 }

@@ -50,6 +50,10 @@ void Cart::Recall(const Memory& memory, const std::set<std::string>& alive) {
   drain_ = memory.drain;
   SetGates();
   for (const auto& [key, label] : labels_) PortFor(key);
+  services_ = memory.services;
+  for (const ledger::AttemptOf& done : memory.attempts)
+    facts_.push_back(
+        {done.port, done.ecid, done.firmware_sha256, done.attempt.error, done.attempt.ended.value});
   for (const ledger::JobRow& job : memory.last_jobs) {
     Port& port = PortFor(job.port);
     ShowResult(port, job);
@@ -57,6 +61,7 @@ void Cart::Recall(const Memory& memory, const std::set<std::string>& alive) {
   }
   for (const ledger::JobRow& job : memory.open_jobs)
     RecallJob(job, alive.contains(TaskName(job.id)));
+  Judge();
   ExpireArmings();
   Pump();
 }

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "scheduler/arming.h"
+#include "scheduler/blame.h"
 #include "scheduler/cart_plan.h"
 #include "station/daemon/cart/view.h"
+#include "station/usb/port_act.h"
 
 namespace station::daemon {
 
@@ -56,6 +58,19 @@ struct TrySpec {
   Action action = Action::kErase;
   std::string firmware;     // beginning of a SHA-256; empty: the newest for the product
   bool ask_ticket = false;  // also ask the signing server; else nobody is told
+};
+
+// Something to be done to a port now.
+struct PortActSpec {
+  std::string port;
+  usb::PortAct act = usb::PortAct::kReset;
+};
+
+struct BlameRow {
+  scheduler::Suspect suspect = scheduler::Suspect::kPort;
+  std::string name;  // a port's label, a hub's place, a phone's ECID, a firmware's SHA-256
+  scheduler::Count count;
+  bool bad = false;
 };
 
 // Which job: by number, or the one of a port.

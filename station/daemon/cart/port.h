@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "scheduler/arming.h"
+#include "scheduler/ladder.h"
 #include "scheduler/verdict.h"
 #include "station/daemon/cart/clock.h"
 #include "station/daemon/cart/progress.h"
 #include "station/daemon/cart/view.h"
 #include "station/store/keeper/shelf.h"
+#include "station/usb/port_act.h"
 #include "station/usb/topology.h"
 
 namespace station::daemon {
@@ -30,7 +32,8 @@ struct Port {
         deadline(clock),
         cancel_grace(clock),
         state_limit(clock),
-        publish(clock) {}
+        publish(clock),
+        settle(clock) {}
 
   PortView view;
   std::optional<usb::UsbPhone> usb;  // what is plugged in now
@@ -70,6 +73,12 @@ struct Port {
   Timer state_limit;   // of the state it is in
   Timer publish;       // of coalesced progress
   SteadyTime published{};
+
+  // The recovery ladder (scheduler/ladder.h).
+  scheduler::Rung rung = scheduler::Rung::kNone;  // of the running or next attempt
+  std::optional<usb::PortAct> act_due;            // before the next attempt is queued
+  bool acting = false;                            // it is being done, or the phone awaited after it
+  Timer settle;                                   // for the phone to be back
 
   [[nodiscard]] scheduler::Candidate AsCandidate() const {
     return {view.key, view.phone.ecid, view.phone.serial_number, view.phone.udid,

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "scheduler/ladder.h"
+
 namespace station::daemon {
 namespace {
 
@@ -62,6 +64,16 @@ Metrics::Metrics(const std::string& version, const std::string& station_name)
                             "Expected time to the end of the port's job, 0 while unknown")),
       port_moved_(GaugeFamily(*registry_, "station_port_progress_timestamp_seconds",
                               "When the port's state, step or progress last changed, since 1970")),
+      port_quarantined_(GaugeFamily(*registry_, "station_port_quarantined",
+                                    "1 while a port takes no new job until it was serviced")),
+      port_attempts_(GaugeFamily(*registry_, "station_port_recent_attempts",
+                                 "Attempts at a port that are looked at for blame")),
+      port_failures_(GaugeFamily(*registry_, "station_port_recent_failures",
+                                 "How many of those failed by cable, port or phone")),
+      rungs_(BuildCounter()
+                 .Name("station_ladder_rungs_total")
+                 .Help("What was done to a port before a further attempt")
+                 .Register(*registry_)),
       port_jobs_(BuildCounter()
                      .Name("station_port_jobs_total")
                      .Help("Restore jobs that ended, by port")
@@ -143,6 +155,9 @@ void Metrics::Remove(PortSeries& series) {
   if (series.rate != nullptr) port_rate_.Remove(series.rate);
   if (series.eta != nullptr) port_eta_.Remove(series.eta);
   if (series.moved != nullptr) port_moved_.Remove(series.moved);
+  if (series.quarantined != nullptr) port_quarantined_.Remove(series.quarantined);
+  if (series.attempts != nullptr) port_attempts_.Remove(series.attempts);
+  if (series.failures != nullptr) port_failures_.Remove(series.failures);
   series = {};
 }
 
@@ -157,6 +172,12 @@ void Metrics::AddSeries(PortSeries& series, const PortView& port) {
   series.eta = &port_eta_.Add(labels);
   series.moved = &port_moved_.Add(labels);
   series.moved->SetToCurrentTime();
+  series.quarantined = &port_quarantined_.Add(labels);
+  series.attempts = &port_attempts_.Add(labels);
+  series.failures = &port_failures_.Add(labels);
+  for (const scheduler::Rung rung : scheduler::kAllRungs)
+    if (rung != scheduler::Rung::kNone && rung != scheduler::Rung::kQuarantine)
+      rungs_.Add({{"port", port.label}, {"rung", Text(Name(rung))}});
   streamed_bytes_.Add(labels);
   for (const Outcome outcome : kAllOutcomes)
     if (outcome != Outcome::kNone)
@@ -198,6 +219,9 @@ void Metrics::OnPort(const PortView& port) {
   series.progress->Set(port.progress.fraction);
   series.rate->Set(port.progress.bytes_per_second);
   series.eta->Set(port.progress.eta ? static_cast<double>(port.progress.eta->count()) : 0);
+  series.quarantined->Set(port.quarantined ? 1 : 0);
+  series.attempts->Set(static_cast<double>(port.attempts));
+  series.failures->Set(static_cast<double>(port.failures));
   if (Moved(series.shown, port)) series.moved->SetToCurrentTime();
   series.shown = port;
 }
@@ -228,6 +252,10 @@ void Metrics::OnJobEnded(const ledger::JobRow& job) {
   job_seconds_
       .Add({{"product", job.phone.product}, {"outcome", Text(Name(job.outcome))}}, JobBuckets())
       .Observe(static_cast<double>(job.ended.value - job.began.value) / 1000);
+}
+
+void Metrics::OnRung(const PortView& port) {
+  rungs_.Add({{"port", port.label}, {"rung", port.rung}}).Increment();
 }
 
 void Metrics::OnStepEnded(Step step, std::chrono::duration<double> time) {

@@ -28,6 +28,7 @@ class Metrics : public CartObserver {
   void OnPort(const PortView& port) override;
   void OnCart(const CartView& cart) override;
   void OnJobEnded(const ledger::JobRow& job) override;
+  void OnRung(const PortView& port) override;
   void OnStepEnded(Step step, std::chrono::duration<double> time) override;
   void OnBytes(const PortView& port, std::uint64_t more) override;
 
@@ -60,6 +61,9 @@ class Metrics : public CartObserver {
     prometheus::Gauge* rate = nullptr;
     prometheus::Gauge* eta = nullptr;
     prometheus::Gauge* moved = nullptr;
+    prometheus::Gauge* quarantined = nullptr;
+    prometheus::Gauge* attempts = nullptr;
+    prometheus::Gauge* failures = nullptr;
     PortView shown{};  // what the series say
   };
   PortSeries& SeriesOf(const PortView& port);
@@ -77,6 +81,10 @@ class Metrics : public CartObserver {
   Family<prometheus::Gauge>& port_rate_;
   Family<prometheus::Gauge>& port_eta_;
   Family<prometheus::Gauge>& port_moved_;
+  Family<prometheus::Gauge>& port_quarantined_;
+  Family<prometheus::Gauge>& port_attempts_;
+  Family<prometheus::Gauge>& port_failures_;
+  Family<prometheus::Counter>& rungs_;
   Family<prometheus::Counter>& port_jobs_;
   Family<prometheus::Counter>& jobs_;
   Family<prometheus::Counter>& job_errors_;

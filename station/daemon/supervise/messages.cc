@@ -114,6 +114,14 @@ void Fill(worker::v1::Welcome& welcome, const ExportTask& task) {
   orders.set_target(task.target);
 }
 
+void Fill(worker::v1::Welcome& welcome, const PortTask& task) {
+  worker::v1::PortActOrders& orders = *welcome.mutable_port_act();
+  Fill(*orders.mutable_port(), task.port);
+  orders.set_act(static_cast<std::uint32_t>(task.act));
+  orders.set_off_milliseconds(static_cast<std::uint32_t>(task.off.count()));
+  orders.set_command(task.command);
+}
+
 }  // namespace
 
 worker::v1::Welcome WelcomeFor(const Task& task, bool emergency_stop) {

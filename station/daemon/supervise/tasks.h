@@ -13,6 +13,7 @@
 #include "station/base/result.h"
 #include "station/ledger/records.h"
 #include "station/store/keeper/shelf.h"
+#include "station/usb/port_act.h"
 
 namespace station::daemon {
 
@@ -90,14 +91,24 @@ struct ExportTask {
   std::filesystem::path target;  // a folder; the last word's context tells the file in it
 };
 
+// Something done to a port; no phone is talked to.
+struct PortTask {
+  PortAddress port;
+  usb::PortAct act = usb::PortAct::kReset;
+  std::chrono::milliseconds off{0};  // of a power cycle
+  std::string command;               // of a restart of usbmuxd
+};
+
 struct Task {
-  std::string name;  // "job-17", "import-3", "find-4"
-  std::variant<IdentifyTask, RestoreTask, ImportTask, FindTask, CheckTask, ExportTask> orders;
+  std::string name;  // "job-17", "import-3", "find-4", "port-5"
+  std::variant<IdentifyTask, RestoreTask, ImportTask, FindTask, CheckTask, ExportTask, PortTask>
+      orders;
 };
 // Which of the two programs does it.
 [[nodiscard]] inline bool IsFetchers(const Task& task) {
   return !std::holds_alternative<IdentifyTask>(task.orders) &&
-         !std::holds_alternative<RestoreTask>(task.orders);
+         !std::holds_alternative<RestoreTask>(task.orders) &&
+         !std::holds_alternative<PortTask>(task.orders);
 }
 [[nodiscard]] inline std::string TaskName(JobId job) { return "job-" + std::to_string(job.value); }
 

@@ -12,7 +12,8 @@
 namespace station::usb {
 namespace {
 
-// Stands in front of C functions that carry no user data, so its state is the process's: a worker has one port.
+// Stands in front of C functions that carry no user data, so its state is the process's: a worker
+// has one port.
 struct View {
   std::mutex mutex;
   std::vector<PortPath> sides;
@@ -35,7 +36,7 @@ bool OnOwnPort(libusb_device* device) {
   path.bus = libusb_get_bus_number(device);
   std::array<std::uint8_t, 8> ports{};
   const int depth = libusb_get_port_numbers(device, ports.data(), static_cast<int>(ports.size()));
-  if (depth <= 0) return false;
+  if (depth < 0) return false;  // 0: a root hub
   path.chain.assign(ports.begin(), ports.begin() + depth);
   View& view = TheView();
   const std::lock_guard lock(view.mutex);
@@ -75,10 +76,12 @@ void DropOldContexts() {
 
 extern "C" {
 
-// Stands in front of libusb's: the list of a fresh context, less every device that is not on the worker's port.
+// Stands in front of libusb's: the list of a fresh context, less every device that is not on the
+// worker's port.
 ssize_t libusb_get_device_list(libusb_context*, libusb_device*** list) {
   using station::usb::Real;
-  static auto* const real = Real<ssize_t(libusb_context*, libusb_device***)>("libusb_get_device_list");
+  static auto* const real =
+      Real<ssize_t(libusb_context*, libusb_device***)>("libusb_get_device_list");
   libusb_context* context = station::usb::FreshContext();
   if (context == nullptr) return LIBUSB_ERROR_OTHER;
   const ssize_t count = real(context, list);
@@ -99,11 +102,13 @@ ssize_t libusb_get_device_list(libusb_context*, libusb_device*** list) {
 
 // Refuses foreign ports, however the device was come by.
 int libusb_open(libusb_device* device, libusb_device_handle** handle) {
-  static auto* const real = station::usb::Real<int(libusb_device*, libusb_device_handle**)>("libusb_open");
+  static auto* const real =
+      station::usb::Real<int(libusb_device*, libusb_device_handle**)>("libusb_open");
   if (!station::usb::OnOwnPort(device)) return LIBUSB_ERROR_ACCESS;
   return real(device, handle);
 }
 
-// A worker takes no hotplug events; only stationd listens. The monitor exists, but nothing is ever bound to it.
+// A worker takes no hotplug events; only stationd listens. The monitor exists, but nothing is ever
+// bound to it.
 int udev_monitor_enable_receiving(struct udev_monitor*) { return 0; }
 }

@@ -35,6 +35,7 @@ void ExpectSame(const Config& a, const Config& b) {
   EXPECT_EQ(a.button_wait, b.button_wait);
   EXPECT_EQ(a.capture, b.capture);
   EXPECT_EQ(a.adapt, b.adapt);
+  EXPECT_EQ(a.mux_restart_command, b.mux_restart_command);
   EXPECT_EQ(a.budgets, b.budgets);
   EXPECT_EQ(a.further_hosts, b.further_hosts);
   EXPECT_EQ(a.countdown, b.countdown);

@@ -126,16 +126,17 @@ TEST_F(CartJobs, WorkerDiedButItsJournalHasTheEnd) {
   EXPECT_EQ(world.View(1).state, PortState::kDone);
 }
 
-TEST_F(CartJobs, CableFault_IsTriedAgainTwice_ThenFails) {
+TEST_F(CartJobs, CableFault_IsTriedAgainThreeTimes_ThenFails) {
   const Ended cable{
       .error = ErrorCode::kAsrTransfer, .context = "broke off", .step = Step::kStream};
-  for (int attempt = 1; attempt <= 2; ++attempt) {
+  for (int attempt = 1; attempt <= 3; ++attempt) {
     world.End(task, cable);
+    while (!world.acts.empty()) world.EndAct({});
     EXPECT_EQ(world.View(1).state, PortState::kWorking) << attempt;
   }
   world.End(task, cable);
   EXPECT_EQ(world.View(1).state, PortState::kFailed);
-  EXPECT_EQ(Stored().attempt, 3);
+  EXPECT_EQ(Stored().attempt, 4);
   EXPECT_EQ(Stored().outcome, Outcome::kNeedsCableOrPort);
 }
 

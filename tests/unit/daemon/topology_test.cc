@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "station/usb/phone_serial.h"
+#include "station/usb/port_power.h"
 
 namespace station::usb {
 namespace {
@@ -137,7 +138,8 @@ TEST_F(TopologyTest, EmptyPort_HasItsKeyToo) {
 
 TEST(PhoneSerial, ModesFollowFromTheProductId) {
   EXPECT_EQ(ModeOfProductId(0x1227), PhoneMode::kDfu);
-  for (const std::uint16_t other : {0x1222, 0x1881, 0xF014}) EXPECT_EQ(ModeOfProductId(other), PhoneMode::kOther);
+  for (const std::uint16_t other : {0x1222, 0x1881, 0xF014})
+    EXPECT_EQ(ModeOfProductId(other), PhoneMode::kOther);
   EXPECT_EQ(ModeOfProductId(0x1281), PhoneMode::kRecovery);
   EXPECT_EQ(ModeOfProductId(0x12A8), PhoneMode::kNormal);
   EXPECT_EQ(ModeOfProductId(0x1284), PhoneMode::kNone);
@@ -159,6 +161,25 @@ TEST(PhoneSerial, TokensAndUdids) {
   EXPECT_EQ(UdidOfSerial(std::string(40, 'a')), std::string(40, 'a'));
   EXPECT_EQ(UdidOfSerial(std::string(40, 'f')), "");
   EXPECT_EQ(UdidOfSerial("CPID:8015 ECID:1"), "");
+}
+
+TEST_F(TopologyTest, ThePathsOfAPort_AlsoWithNothingPluggedIn) {
+  const Topology topology(sys_);
+  const std::string controller = "pci0000:00/0000:00:14.0";
+  EXPECT_EQ(topology.PathsOf({controller + ":4"}), (std::vector<PortPath>{{1, {4}}, {2, {2}}}));
+  EXPECT_EQ(topology.PathsOf({controller + ":3.1"}), (std::vector<PortPath>{{1, {3, 1}}}))
+      << "a port without a USB 3 side";
+  EXPECT_TRUE(topology.PathsOf({"pci0000:00/0000:00:15.0:4"}).empty());
+  EXPECT_TRUE(topology.PathsOf({"nonsense"}).empty());
+}
+
+TEST(PortPower, WhatAHubSwitches_AsItsDescriptorSays) {
+  EXPECT_EQ(SwitchingOf(0x00E0), PowerSwitching::kAllTogether);
+  EXPECT_EQ(SwitchingOf(0x00E9), PowerSwitching::kPortByPort);
+  EXPECT_EQ(SwitchingOf(0x000A), PowerSwitching::kNone);
+  EXPECT_EQ(SwitchingOf(0x000B), PowerSwitching::kNone);
+  EXPECT_EQ(ToString(HubOf({1, {4, 2}})), "1-4");
+  EXPECT_TRUE(HubOf({1, {4}}).chain.empty());
 }
 
 }  // namespace

@@ -109,10 +109,12 @@ struct Seen : CartObserver {
   void OnPort(const PortView& port) override { ++port_changes[port.key.value]; }
   void OnCart(const CartView&) override {}
   void OnJobEnded(const ledger::JobRow& job) override { ended.push_back(job); }
+  void OnRung(const PortView& port) override { rungs.push_back(port.rung); }
   void OnStepEnded(Step, std::chrono::duration<double>) override {}
   void OnBytes(const PortView&, std::uint64_t more) override { bytes += more; }
   std::map<std::string, int> port_changes;
   std::vector<ledger::JobRow> ended;
+  std::vector<std::string> rungs;
   std::uint64_t bytes = 0;
 };
 
@@ -187,7 +189,16 @@ class World {
             .last_word = [dir = settings_.journal_dir](
                              JobId job, int attempt) { return LastWord(dir, job, attempt); },
             .has_orders = [dir = settings_.journal_dir](
-                              JobId job, int attempt) { return HasOrders(dir, job, attempt); }});
+                              JobId job, int attempt) { return HasOrders(dir, job, attempt); },
+            .sides_of =
+                [](const PortKey& key) {
+                  const std::string chain = key.value.substr(key.value.rfind(':') + 1);
+                  return std::vector<std::string>{"1-" + chain, "2-" + chain};
+                },
+            .act_on_port =
+                [this](PortTask task, std::function<void(const Ended&)> done) {
+                  acts.push_back({std::move(task), std::move(done)});
+                }});
     cart->Recall(*ReadMemory(*reader), alive);
     Settle();
   }
@@ -303,6 +314,20 @@ class World {
     return *answer;
   }
 
+  // The act that is being done on a port ends so.
+  void EndAct(const Ended& ended) {
+    ASSERT_FALSE(acts.empty());
+    const auto act = std::move(acts.front());
+    acts.pop_front();
+    act.done(ended);
+    Settle();
+  }
+
+  struct RunningAct {
+    PortTask task;
+    std::function<void(const Ended&)> done;
+  };
+  std::deque<RunningAct> acts;
   std::filesystem::path folder;
   FakeClock clock;
   FakeWorkers workers;

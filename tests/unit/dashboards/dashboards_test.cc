@@ -91,7 +91,7 @@ TEST(Dashboards, CompareOnlyWithWordsOfTheClosedLists) {
 TEST(Dashboards, UseNoOtherLabelsThanTheMetricsHave) {
   const std::set<std::string> allowed = {"port",    "product",    "state",    "step", "outcome",
                                          "error",   "le",         "instance", "job",  "station",
-                                         "version", "alertstate", "budget"};
+                                         "version", "alertstate", "budget",  "rung"};
   for (const Expression& expression : EveryExpression()) {
     const Names names = NamesIn(expression.text);
     for (const std::string& label : names.grouping)
