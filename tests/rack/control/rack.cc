@@ -143,6 +143,14 @@ station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root,
     phones_.push_back(std::make_unique<Phone>(std::move(spec), root, state_file));
     if (!recording.empty()) phones_.back()->RecordTo(folder_ / "recordings" / recording);
   }
+  for (const auto& phone : phones_) {
+    station::PortPath hub = phone->Spec().port;
+    hub.chain.pop_back();
+    if (phone->Spec().hub_power != HubPower::kPortByPort)
+      bus_.SetHubPower(hub, phone->Spec().hub_power);
+  }
+  bus_.SetOnPower(
+      [this](const station::PortPath& side, bool on, bool fed) { OnPortPower(side, on, fed); });
   const Host host = redir_ ? Host{*redir_, nullptr} : Host{bus_, &devices_};
   for (const auto& phone : phones_) presences_.push_back(std::make_unique<Presence>(*phone, host));
   STATION_TRY(listener, ListenUnix(short_.Path() + "/control", kControlBacklog));
@@ -159,6 +167,7 @@ station::Status Rack::Open(std::vector<PhoneSpec> cart, const RootOfTrust& root,
 
 Rack::~Rack() {
   control_.reset();
+  bus_.SetOnPower({});
   presences_.clear();
   std::error_code ignored;
   fs::remove(folder_ / kRunLink, ignored);

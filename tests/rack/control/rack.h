@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ class Rack {
   [[nodiscard]] station::Status FaultHub(const std::vector<std::string>& words);
   [[nodiscard]] station::Status SwitchHub(const station::PortPath& hub, bool on);
   [[nodiscard]] std::vector<std::string> DarkHubs();
+  void OnPortPower(const station::PortPath& side, bool on, bool fed);
   [[nodiscard]] std::vector<Phone*> Behind(const station::PortPath& hub) const;
   [[nodiscard]] station::Status SwapPorts(Phone& one, const std::string& other);
   // By name, port, ECID or UDID.
@@ -96,6 +98,7 @@ class Rack {
   std::mutex hubs_mutex_;
   std::map<std::string, std::vector<Phone*>>
       dark_hubs_;                          // without power, and who was plugged there
+  std::set<Phone*> cut_off_;               // by a host that switched their ports
   std::unique_ptr<SocketServer> control_;  // last: its threads use the rest
 };
 

@@ -8,6 +8,7 @@
 #include "tests/rack/control/rack.h"
 #include "tests/rack/restore/story.h"
 #include "tests/rack/signer/switch.h"
+#include "tests/rack/usb/port_names.h"
 
 namespace rack {
 namespace {
@@ -23,6 +24,14 @@ constexpr FaultLine kClearAll = {"none", "clears the faults of everything"};
 
 // How far apart phones come up when their hub has power again.
 constexpr std::chrono::milliseconds kStagger{300};
+
+// Whether the phone shows itself on that side of its port.
+bool CarriesData(const Phone& phone, const station::PortPath& side) {
+  const PhoneState state = phone.State();
+  const bool on_super =
+      phone.Spec().super_speed && (state.stage == Stage::kNormal || state.stage == Stage::kRestore);
+  return (on_super ? Companion(state.port) : state.port) == side;
+}
 
 struct Group {
   std::string_view target;  // as the command line names it
@@ -138,6 +147,22 @@ station::Status Rack::SwitchHub(const station::PortPath& hub, bool on) {
   }
   for (auto& one : done) one.wait_for(kActionPatience);
   return {};
+}
+
+// A host switched one side of a port. A side alone cuts the data only of a phone that is on it, and
+// the other one goes on feeding it.
+void Rack::OnPortPower(const station::PortPath& side, bool on, bool fed) {
+  const std::lock_guard lock(hubs_mutex_);
+  for (const auto& phone : phones_) {
+    const station::PortPath port = phone->State().port;
+    if (port != side && Companion(port) != side) continue;
+    if (!fed) phone->LosePower();
+    const bool carries = phone->State().plugged && (!fed || CarriesData(*phone, side));
+    if (!on && carries && cut_off_.insert(phone.get()).second)
+      phone->Ask(Phone::Wish::Kind::kUnplug);
+    if (on && CarriesData(*phone, side) && cut_off_.erase(phone.get()) > 0)
+      phone->Ask(Phone::Wish::Kind::kPlug);
+  }
 }
 
 station::Status Rack::SwapPorts(Phone& one, const std::string& other_name) {

@@ -115,6 +115,14 @@ void ReadMode(PhoneSpec& phone, const YAML::Node& node) {
   Reject(node, "mode is normal, recovery or dfu");
 }
 
+void ReadHubPower(PhoneSpec& phone, const YAML::Node& node) {
+  const auto power = AsString(node);
+  if (power == "ports") return void(phone.hub_power = HubPower::kPortByPort);
+  if (power == "together") return void(phone.hub_power = HubPower::kAllTogether);
+  if (power == "none") return void(phone.hub_power = HubPower::kNone);
+  Reject(node, "hub_power is ports, together or none");
+}
+
 void ReadTrust(PhoneSpec& phone, const YAML::Node& node) {
   const auto trust = AsString(node);
   if (trust == "ask") return void(phone.trust = Trust::kAsk);
@@ -160,6 +168,8 @@ const Keys<PhoneSpec>& PhoneKeys() {
       {"os_version", "its version; follows from os_build", Text(&PhoneSpec::os_version)},
       {"mode", "normal, recovery or dfu; normal", ReadMode},
       {"plugged", "whether its cable is in; true", Flag(&PhoneSpec::plugged)},
+      {"hub_power", "what its hub can switch: ports (each by itself), together, or none; ports",
+       ReadHubPower},
       {"super_speed", "normal and restore mode appear on the next bus, same chain; false",
        Flag(&PhoneSpec::super_speed)},
       {"user_data", "whether somebody has set it up; true", Flag(&PhoneSpec::user_data)},

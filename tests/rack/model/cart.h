@@ -10,6 +10,7 @@
 #include "station/base/ids.h"
 #include "station/base/result.h"
 #include "tests/rack/model/product.h"
+#include "tests/rack/usb/usb_bus.h"
 
 namespace rack {
 
@@ -37,6 +38,7 @@ struct PhoneSpec {
   std::string os_build;
   std::string os_version;
   StartMode mode = StartMode::kNormal;
+  HubPower hub_power = HubPower::kPortByPort;  // of the hub it is plugged into
   bool super_speed = false;  // normal and restore mode show up on the next bus, same chain
   bool plugged = true;
   bool user_data = true;

@@ -176,6 +176,9 @@ const std::vector<Row>& Table() {
       {{"refuse-send [COMPONENT]",
         "stalls that upload to DFU or recovery mode (any, when none is named)", "once"},
        ForUpload(&PhoneFaults::refuse_send)},
+      {{"wedged [on|off]", "stalls every upload to DFU or recovery mode",
+        "its port was without power, switched off"},
+       Switch(&PhoneFaults::wedged)},
       {{"stale-nonce [on|off]",
         "the nonce in force is not the one shown, until an image was refused for it: then recovery "
         "mode shows the true one",

@@ -29,7 +29,8 @@ struct PhoneFaults {
   std::string corrupt_upload;  // component, four-cc or "any": one bit flips; once
   std::string refuse_send;     // as corrupt_upload: its transfer stalls; once
   std::optional<std::chrono::seconds> late_reattach;  // after the next change of mode; once
-  bool stale_nonce = false;                           // the nonce in force is not the one shown
+  bool wedged = false;       // no upload goes through until the phone's port was without power
+  bool stale_nonce = false;  // the nonce in force is not the one shown
   bool refuse_enter_recovery = false;
   bool stall_asr = false;      // stops reading in mid-stream, for ever; once
   bool refuse_asr = false;     // nothing listens for the OS image; once

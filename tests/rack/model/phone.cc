@@ -138,7 +138,13 @@ bool Phone::TakeCorruption(const std::string& four_cc) {
   return TakeUploadFault(&PhoneFaults::corrupt_upload, four_cc);
 }
 
+void Phone::LosePower() {
+  const std::lock_guard lock(mutex_);
+  faults_.wedged = false;
+}
+
 bool Phone::TakeSendRefusal(const std::string& four_cc) {
+  if (Faults().wedged) return true;
   return TakeUploadFault(&PhoneFaults::refuse_send, four_cc);
 }
 

@@ -83,6 +83,8 @@ class Phone {
   // Whether the upload of this component is to be damaged; forgets it when so.
   [[nodiscard]] bool TakeCorruption(const std::string& four_cc);
   // The same of stalling it.
+  // Its port gives no power any more.
+  void LosePower();
   [[nodiscard]] bool TakeSendRefusal(const std::string& four_cc);
   [[nodiscard]] std::optional<PhoneFaults> TakeAsrFaults();
   // Whether that fault is set; clears it.

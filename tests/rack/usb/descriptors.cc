@@ -149,11 +149,15 @@ Bytes BosDescriptor() {
 }
 
 Bytes HubDescriptor(const DescriptorSet& set) {
-  // Power switched port by port, over-current protection port by port, 100 ms to good power.
+  // Power as the hub can (USB 2.0, table 11-13), over-current protection port by port, 100 ms to
+  // good power.
+  const std::uint8_t traits = set.hub_power == HubPower::kPortByPort    ? 0x09
+                              : set.hub_power == HubPower::kAllTogether ? 0x08
+                                                                        : 0x0A;
   if (set.speed == UsbSpeed::kSuper5G)
-    return {12, kSuperHubType, kPortsPerHub, 0x09, 0x00, 50, 0, 0, 0, 0, 0, 0};
+    return {12, kSuperHubType, kPortsPerHub, traits, 0x00, 50, 0, 0, 0, 0, 0, 0};
   constexpr std::size_t kBitmap = kPortsPerHub / 8 + 1;
-  Bytes bytes = {7 + 2 * kBitmap, kHubType, kPortsPerHub, 0x09, 0x00, 50, 0};
+  Bytes bytes = {7 + 2 * kBitmap, kHubType, kPortsPerHub, traits, 0x00, 50, 0};
   bytes.insert(bytes.end(), kBitmap, 0x00);
   bytes.insert(bytes.end(), kBitmap, 0xFF);
   return bytes;
@@ -181,12 +185,13 @@ DescriptorSet DescribePhone(const UsbIdentity& identity) {
   return set;
 }
 
-DescriptorSet DescribeHub(UsbSpeed speed, const std::string& controller) {
+DescriptorSet DescribeHub(UsbSpeed speed, const std::string& controller, HubPower power) {
   const bool super = speed == UsbSpeed::kSuper5G;
   const bool root = !controller.empty();
   DescriptorSet set;
   set.speed = speed;
   set.is_hub = true;
+  set.hub_power = power;
   StringIndexes indexes = {0, 0, 0};
   if (root) {
     set.strings = {{1, controller}, {2, "xHCI Host Controller"}, {3, "Linux 6.1.0 xhci-hcd"}};

@@ -15,9 +15,10 @@ namespace rack {
 struct DescriptorSet {
   UsbSpeed speed = UsbSpeed::kHigh480M;
   bool is_hub = false;
+  HubPower hub_power = HubPower::kPortByPort;
   std::vector<std::uint8_t> device;
-  std::vector<std::uint8_t> configuration;      // the only one, value 1
-  std::map<std::uint8_t, std::string> strings;  // ASCII; an index that is missing stalls
+  std::vector<std::uint8_t> configuration;         // the only one, value 1
+  std::map<std::uint8_t, std::string> strings;     // ASCII; an index that is missing stalls
   std::function<std::string()> fresh_nonces = {};  // as UsbIdentity has it
 };
 
@@ -36,7 +37,8 @@ struct InterfaceSetting {
 // for.
 [[nodiscard]] DescriptorSet DescribePhone(const UsbIdentity& identity);
 // A hub; a root hub names its `controller`, another one leaves it empty.
-[[nodiscard]] DescriptorSet DescribeHub(UsbSpeed speed, const std::string& controller);
+[[nodiscard]] DescriptorSet DescribeHub(UsbSpeed speed, const std::string& controller,
+                                        HubPower power = HubPower::kPortByPort);
 
 [[nodiscard]] std::vector<InterfaceSetting> Interfaces(const DescriptorSet& set);
 // What GET_DESCRIPTOR answers, uncut; nothing is a stall.

@@ -49,6 +49,8 @@ struct UsbBus::Impl {
   std::uint8_t TakeAddress(std::uint8_t bus);
   std::uint8_t NextAddress(std::uint8_t bus) const;
   void Configured(const UsbDevice& device);
+  // One side of a port was switched, from a host's thread.
+  void Switched(const PortPath& side, bool on);
   // Devices whose threads have ended meanwhile; to be destroyed without the lock.
   std::vector<std::shared_ptr<UsbDevice>> TakeFinished();
 
@@ -57,6 +59,8 @@ struct UsbBus::Impl {
   std::map<PortPath, std::shared_ptr<UsbDevice>> devices;  // a parent sorts before its children
   std::array<std::uint8_t, kMaxBus + 1> last_address{};
   std::vector<std::shared_ptr<UsbDevice>> departed;
+  std::map<PortPath, HubPower> hub_power;  // of those that cannot switch single ports
+  OnPower on_power;
   int next_world = 1;
   IoctlServer server;
   std::map<int, std::unique_ptr<WorldView>> worlds;  // use the server
@@ -118,8 +122,18 @@ Status UsbBus::Impl::AddHubPair(const PortPath& hub) {
     const std::string name = controller.substr(controller.rfind('/') + 1);
     const std::uint8_t address = TakeAddress(side.bus);
     if (address == 0) return station::Fail(ErrorCode::kUnavailable, "the bus is full");
-    STATION_CHECK(Plug(std::make_shared<UsbDevice>(
-        side, address, DescribeHub(speed, side.chain.empty() ? name : ""), nullptr)));
+    const auto power = hub_power.find(side);
+    const auto device = std::make_shared<UsbDevice>(
+        side, address,
+        DescribeHub(speed, side.chain.empty() ? name : "",
+                    power == hub_power.end() ? HubPower::kPortByPort : power->second),
+        nullptr);
+    device->SetOnSwitch([this, side](std::uint8_t port, bool on) {
+      PortPath switched = side;
+      switched.chain.push_back(port);
+      Switched(switched, on);
+    });
+    STATION_CHECK(Plug(device));
   }
   return {};
 }
@@ -144,6 +158,18 @@ void UsbBus::Impl::Configured(const UsbDevice& device) {
   const auto found = devices.find(device.Port());
   if (found == devices.end() || found->second.get() != &device) return;
   for (const auto& [id, world] : worlds) world->Configured(device);
+}
+
+void UsbBus::Impl::Switched(const PortPath& side, bool on) {
+  OnPower tell;
+  bool fed = on;
+  {
+    const std::lock_guard lock(mutex);
+    tell = on_power;
+    const auto other = devices.find(Companion(Parent(side)));
+    if (other != devices.end() && other->second->PortHasPower(side.chain.back())) fed = true;
+  }
+  if (tell) tell(side, on, fed);
 }
 
 std::vector<std::shared_ptr<UsbDevice>> UsbBus::Impl::TakeFinished() {
@@ -207,6 +233,16 @@ void UsbBus::Detach(const PortPath& port) {
   const auto found = impl_->devices.find(port);
   if (found == impl_->devices.end() || found->second->Descriptors().is_hub) return;
   impl_->Unplug(std::shared_ptr<UsbDevice>(found->second));
+}
+
+void UsbBus::SetHubPower(const PortPath& hub, HubPower power) {
+  const std::lock_guard lock(impl_->mutex);
+  for (const PortPath& side : {hub, Companion(hub)}) impl_->hub_power[side] = power;
+}
+
+void UsbBus::SetOnPower(OnPower on_power) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->on_power = std::move(on_power);
 }
 
 void UsbBus::DataReady(const PortPath& port) {

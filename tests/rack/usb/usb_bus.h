@@ -10,6 +10,9 @@
 
 namespace rack {
 
+// What of its ports' power a hub can switch.
+enum class HubPower { kPortByPort, kAllTogether, kNone };
+
 // A world is one program's view: a umockdev root of its own, so that programs do not steal each
 // other's hotplug events.
 struct World {
@@ -32,6 +35,13 @@ class UsbBus : public UsbHost {
   // Pending transfers fail with -ESHUTDOWN, later ones with ENODEV.
   void Detach(const station::PortPath& port) override;
   void DataReady(const station::PortPath& port) override;
+
+  // For hubs (both sides of them) that are not there yet; else port by port.
+  void SetHubPower(const station::PortPath& hub, HubPower power);
+  // Called whenever a host has switched one side of a port, from the host's thread. `fed`: the
+  // other side or this one still has power.
+  using OnPower = std::function<void(const station::PortPath& side, bool on, bool fed)>;
+  void SetOnPower(OnPower on_power);
 
   // A new view of the bus; with `only`, devices on those ports alone are visible in it.
   station::Result<World> CreateWorld(

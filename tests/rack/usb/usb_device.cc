@@ -63,6 +63,20 @@ std::uint8_t UsbDevice::AlternateSetting(std::uint8_t interface) const {
   return found == alternates_.end() ? 0 : found->second;
 }
 
+void UsbDevice::SwitchPort(std::uint8_t port, bool on) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool changed = on ? dark_ports_.erase(port) > 0 : dark_ports_.insert(port).second;
+    if (!changed) return;
+  }
+  if (on_switch_) on_switch_(port, on);
+}
+
+bool UsbDevice::PortHasPower(std::uint8_t port) const {
+  const std::lock_guard lock(mutex_);
+  return !dark_ports_.contains(port);
+}
+
 bool UsbDevice::Gone() const {
   const std::lock_guard lock(mutex_);
   return gone_;

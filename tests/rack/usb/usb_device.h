@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -96,6 +97,12 @@ class UsbDevice {
   // Pending IN transfers ask the function again.
   void Wake();
 
+  // Of a hub: one of its ports switched by a host, and who hears of it. Ports have power at first.
+  using OnSwitch = std::function<void(std::uint8_t port, bool on)>;
+  void SetOnSwitch(OnSwitch on_switch) { on_switch_ = std::move(on_switch); }  // before it is shown
+  void SwitchPort(std::uint8_t port, bool on);
+  [[nodiscard]] bool PortHasPower(std::uint8_t port) const;
+
   void Open(UsbFile& file);
   void Close(UsbFile& file);
   [[nodiscard]] int Claim(UsbFile& file, std::uint8_t interface);
@@ -136,6 +143,7 @@ class UsbDevice {
   const DescriptorSet descriptors_;
   const std::vector<InterfaceSetting> settings_;
   const bool has_function_;
+  OnSwitch on_switch_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_;
@@ -145,6 +153,7 @@ class UsbDevice {
   std::set<UsbFile*> files_;
   std::deque<std::shared_ptr<Transfer>> queue_;
   std::vector<std::shared_ptr<Transfer>> waiting_in_;  // the thread's own: IN without data so far
+  std::set<std::uint8_t> dark_ports_;
   bool woken_ = false;
   bool gone_ = false;
   std::atomic<bool> finished_ = false;

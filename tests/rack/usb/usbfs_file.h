@@ -65,6 +65,7 @@ class UsbfsFile : public IoctlHandler {
   int AlterConfiguration(std::uint8_t value);
   // A standard request (or one to a hub), answered by the bus: the IN data, or nothing for a stall.
   std::optional<std::vector<std::uint8_t>> AnswerStandard(const SetupPacket& setup);
+  std::optional<std::vector<std::uint8_t>> AnswerFeature(const SetupPacket& setup);
   [[nodiscard]] std::vector<std::uint8_t> AnswerStatus(const SetupPacket& setup) const;
   IoctlReply HandOver(const Transfer& transfer, std::uint64_t argument);
   IoctlReply Synchronous(const std::shared_ptr<Transfer>& transfer, std::uint32_t timeout_ms);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "tests/rack/usb/port_names.h"
 #include "tests/rack/usb/usbfs_file.h"
 
 namespace rack {
@@ -30,6 +31,7 @@ constexpr std::uint8_t kRecipientMask = 0x1F;
 constexpr std::uint8_t kTypeMask = 0x60;
 constexpr std::uint8_t kClass = 0x20;
 constexpr std::uint8_t kOther = 3;  // a hub's port
+constexpr std::uint16_t kPortPower = 8;
 
 std::uint8_t LowByte(std::uint32_t value) { return static_cast<std::uint8_t>(value & 0xFFU); }
 
@@ -130,7 +132,7 @@ std::optional<std::vector<std::uint8_t>> UsbfsFile::AnswerStandard(const SetupPa
       return AnswerStatus(setup);
     case kClearFeature:
     case kSetFeature:
-      return std::vector<std::uint8_t>{};
+      return AnswerFeature(setup);
     case kGetConfiguration:
       return std::vector<std::uint8_t>{device_->Configuration()};
     case kSetConfiguration:
@@ -147,12 +149,25 @@ std::optional<std::vector<std::uint8_t>> UsbfsFile::AnswerStandard(const SetupPa
   }
 }
 
-// Bus powered, no remote wake-up, nothing halted; a hub's port is powered, whatever hangs there.
+// A hub that cannot switch a port takes the request and does nothing.
+std::optional<std::vector<std::uint8_t>> UsbfsFile::AnswerFeature(const SetupPacket& setup) {
+  const bool port =
+      (setup.request_type & kTypeMask) == kClass && (setup.request_type & kRecipientMask) == kOther;
+  if (!port || setup.value != kPortPower) return std::vector<std::uint8_t>{};
+  const std::uint8_t number = LowByte(setup.index);
+  if (number == 0 || number > kPortsPerHub) return std::nullopt;
+  if (device_->Descriptors().hub_power == HubPower::kPortByPort)
+    device_->SwitchPort(number, setup.request == kSetFeature);
+  return std::vector<std::uint8_t>{};
+}
+
+// Bus powered, no remote wake-up, nothing halted; whether a hub's port has power.
 std::vector<std::uint8_t> UsbfsFile::AnswerStatus(const SetupPacket& setup) const {
   if ((setup.request_type & kTypeMask) != kClass) return {0, 0};
   const bool port = (setup.request_type & kRecipientMask) == kOther;
   const std::uint8_t powered = device_->Descriptors().speed == UsbSpeed::kSuper5G ? 2 : 1;
-  return {0, port ? powered : std::uint8_t{0}, 0, 0};
+  const bool has = port && device_->PortHasPower(LowByte(setup.index));
+  return {0, has ? powered : std::uint8_t{0}, 0, 0};
 }
 
 }  // namespace rack
