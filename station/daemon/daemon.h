@@ -43,6 +43,9 @@ class Announcer : public CartObserver {
   void OnJobEnded(const ledger::JobRow& job) override {
     for (CartObserver* hearer : hearers_) hearer->OnJobEnded(job);
   }
+  void OnHubLost(const std::string& hub, std::size_t phones) override {
+    for (CartObserver* hearer : hearers_) hearer->OnHubLost(hub, phones);
+  }
   void OnRung(const PortView& port) override {
     for (CartObserver* hearer : hearers_) hearer->OnRung(port);
   }

@@ -118,7 +118,7 @@ std::set<daemon::MuxPhone> Floor::MuxList() const {
   std::set<daemon::MuxPhone> listed;
   for (const usb::UsbPhone& phone : bus_)
     if (phone.mode == PhoneMode::kNormal)
-      listed.insert({phone.serial, phone.path.bus, phone.device_number});
+      listed.insert({.bus = phone.path.bus, .device_number = phone.device_number, .udid = phone.serial});
   return listed;
 }
 

@@ -61,7 +61,7 @@ void ToProto(const PortView& port, v1::Port& message) {
   if (port.progress.step != Step::kNone || port.progress.fraction > 0)
     ToProto(port.progress, *message.mutable_progress());
   message.set_job_id(port.job.value);
-  message.set_error_code(Mirror<v1::ErrorCode>(port.error));
+  message.set_error_code(Mirror<v1::ErrorCode>(port.Shown()));
   message.set_what_to_do(port.what_to_do);
   message.set_speed(port.speed);
   message.set_arming_id(port.arming);

@@ -4,7 +4,8 @@
 // subject: cart_ports (what USB says), cart_identify, cart_arming, cart_jobs (a job's life),
 // cart_hands (what needs somebody at the phone), cart_try (dry runs), cart_tasks (what workers
 // say), cart_admission (who works now),
-// cart_ladder (what is done to ports, and who is to blame), cart_commands (what operators say),
+// cart_ladder (what is done to ports, and who is to blame), cart_watch
+// (usbmuxd, hubs), cart_commands (what operators say),
 // cart_startup.
 
 #include <filesystem>
@@ -47,6 +48,7 @@ struct CartSettings {
   std::string signing_url;
   std::filesystem::path signing_ca_file;
   std::vector<std::string> further_hosts;
+  std::chrono::seconds mux_patience{20};  // for usbmuxd to list a phone that is on USB
   std::string mux_restart_command;  // empty: usbmuxd is left alone
   std::filesystem::path journal_dir;
   std::filesystem::path capture_dir;  // empty: no captures of restore dialogues
@@ -97,10 +99,10 @@ struct Memory {
 };
 
 // A phone as usbmuxd lists it.
-struct MuxPhone {
-  std::string udid;
+struct MuxPhone {  // ordered by its place
   std::uint16_t bus = 0;
   std::uint16_t device_number = 0;
+  std::string udid;
   bool newly_paired = false;  // somebody tapped Trust while it was listed
   friend auto operator<=>(const MuxPhone&, const MuxPhone&) = default;
 };
@@ -246,6 +248,12 @@ class Cart : public TaskListener {
   void GoOn(Port& port);
   static void ClearHands(Port& port);
 
+  // watch (cart_watch)
+  void WatchListing(Port& port);
+  void NotListed(Port& port);
+  void Missed(const Port& port);
+  void CountLosses();
+
   // ladder
   [[nodiscard]] bool OthersRestore(const Port& port) const;
   [[nodiscard]] scheduler::Means MeansFor(const Port& port) const;
@@ -297,12 +305,15 @@ class Cart : public TaskListener {
   Drain drain_ = Drain::kOff;
   bool ending_ = false;
   bool mux_restarting_ = false;
+  SteadyTime mux_restarted_{};
+  std::map<PortKey, SteadyTime> missed_;  // phones that left and should not have
   std::set<std::string> unswitchable_;  // hubs that were found unable to switch single ports
   std::vector<scheduler::AttemptFact> facts_;
   scheduler::Services services_;
   std::uint64_t revision_ = 0;
   Timer expiry_;
   Timer sample_;
+  Timer losses_;
 };
 
 template <typename Answer>

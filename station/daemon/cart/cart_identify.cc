@@ -15,17 +15,18 @@ constexpr int kIdentifyTries = 3;
 constexpr auto kMuxPatience = 5s;  // usbmuxd shows a phone only after it talked to it
 constexpr auto kIdentifyDeadline = 90s;
 
-bool Is(const MuxPhone& listed, const usb::UsbPhone& phone) {
-  return listed.bus == phone.path.bus && listed.device_number == phone.device_number;
-}
-
-bool Lists(const std::set<MuxPhone>& phones, const usb::UsbPhone& phone) {
-  return std::ranges::any_of(phones, [&](const MuxPhone& listed) { return Is(listed, phone); });
+// What usbmuxd lists at the phone's place on its bus; null when there is nothing.
+const MuxPhone* Listed(const std::set<MuxPhone>& phones, const usb::UsbPhone& phone) {
+  const auto at =
+      phones.lower_bound({.bus = phone.path.bus, .device_number = phone.device_number, .udid = ""});
+  const bool is_it = at != phones.end() && at->bus == phone.path.bus &&
+                     at->device_number == phone.device_number;
+  return is_it ? &*at : nullptr;
 }
 
 bool ListsPaired(const std::set<MuxPhone>& phones, const usb::UsbPhone& phone) {
-  return std::ranges::any_of(
-      phones, [&](const MuxPhone& listed) { return Is(listed, phone) && listed.newly_paired; });
+  const MuxPhone* const listed = Listed(phones, phone);
+  return listed != nullptr && listed->newly_paired;
 }
 
 }  // namespace
@@ -34,10 +35,8 @@ void Cart::OnMux(bool connected, const std::set<MuxPhone>& phones) {
   mux_connected_ = connected;
   mux_phones_ = phones;
   for (auto& [key, port] : ports_) {
-    // Who it might concern first: asking the list for each port of a large cart takes long.
-    const bool waits = port.mux_wait.Running() || port.hands ||
-                       (port.view.state == PortState::kFailed && !port.job);
-    if (!waits || !port.usb || !Lists(mux_phones_, *port.usb)) continue;
+    WatchListing(port);
+    if (!port.usb || Listed(mux_phones_, *port.usb) == nullptr) continue;
     if (port.mux_wait.Running()) {
       port.mux_wait.Stop();
       QueueIdentify(port);
@@ -51,12 +50,30 @@ void Cart::OnMux(bool connected, const std::set<MuxPhone>& phones) {
   CartChanged();
 }
 
+// A phone that stays on USB without usbmuxd listing it. While a worker is on its port, that one
+// waits for it and says so.
+void Cart::WatchListing(Port& port) {
+  const PortState state = port.view.state;
+  const bool works = state == PortState::kWorking || state == PortState::kCancelling;
+  const bool missing = port.usb && port.usb->mode == PhoneMode::kNormal && mux_connected_ &&
+                       !works && Listed(mux_phones_, *port.usb) == nullptr;
+  if (missing) {
+    if (!port.listing.Running() && !port.view.unlisted)
+      port.listing.Set(settings_.mux_patience, [this, &port] { NotListed(port); });
+    return;
+  }
+  port.listing.Stop();
+  if (!std::exchange(port.view.unlisted, false)) return;
+  Log(LogLevel::kInfo, "usbmuxd lists the phone again", {{"port", port.view.label}});
+  Changed(port);
+}
+
 void Cart::BeginIdentify(Port& port) {
   const PhoneMode mode = port.view.phone.mode;
   Forget(port);
   port.view.phone.mode = mode;
   port.identify_tries = 0;
-  if (!port.usb || port.usb->mode != PhoneMode::kNormal || Lists(mux_phones_, *port.usb))
+  if (!port.usb || port.usb->mode != PhoneMode::kNormal || Listed(mux_phones_, *port.usb) != nullptr)
     return QueueIdentify(port);
   port.mux_wait.Set(kMuxPatience, [this, &port] { QueueIdentify(port); });
 }

@@ -88,12 +88,15 @@ void Cart::Came(Port& port, const usb::UsbPhone& phone) {
                                                             : PortEvent::kPhoneCame);
   if (AnswersHands(port)) GoOn(port);
   if (port.settle.Running()) Settled(port);
+  WatchListing(port);
   Changed(port);
 }
 
 void Cart::Left(Port& port) {
   Log(LogLevel::kInfo, "phone left port", {{"port", port.view.label}, {"path", port.view.path}});
+  Missed(port);
   port.usb.reset();
+  WatchListing(port);
   port.view.path.clear();
   port.view.speed.clear();
   port.view.phone.mode = PhoneMode::kNone;
@@ -306,7 +309,7 @@ Port* Cart::PortOfJob(JobId id) {
 std::string Cart::WhatToDo(const Port& port) const {
   if (LacksFirmware(port.view))
     if (std::string text = parts_.supply_text(port.view.phone.product); !text.empty()) return text;
-  if (port.view.error != ErrorCode::kNone) return std::string(OperatorLine(port.view.error));
+  if (port.view.Shown() != ErrorCode::kNone) return std::string(OperatorLine(port.view.Shown()));
   if (port.view.state != PortState::kQueued) return {};
   if (emergency_stop_) return std::string(OperatorLine(ErrorCode::kEmergencyStop));
   const bool begun = port.job && port.job->began.value != 0;

@@ -40,7 +40,8 @@ Cart::Cart(CartSettings settings, CartParts parts)
       identify_slots_(scheduler::Budgets::JobsOnly(settings_.identify_at_once)),
       stream_limit_(settings_.concurrency),
       expiry_(parts_.clock),
-      sample_(parts_.clock) {}
+      sample_(parts_.clock),
+      losses_(parts_.clock) {}
 
 void Cart::Recall(const Memory& memory, const std::set<std::string>& alive) {
   labels_ = memory.labels;

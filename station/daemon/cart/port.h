@@ -33,7 +33,8 @@ struct Port {
         cancel_grace(clock),
         state_limit(clock),
         publish(clock),
-        settle(clock) {}
+        settle(clock),
+        listing(clock) {}
 
   PortView view;
   std::optional<usb::UsbPhone> usb;  // what is plugged in now
@@ -79,6 +80,7 @@ struct Port {
   std::optional<usb::PortAct> act_due;            // before the next attempt is queued
   bool acting = false;                            // it is being done, or the phone awaited after it
   Timer settle;                                   // for the phone to be back
+  Timer listing;                                  // for usbmuxd to list the phone
 
   [[nodiscard]] scheduler::Candidate AsCandidate() const {
     return {view.key, view.phone.ecid, view.phone.serial_number, view.phone.udid,

@@ -52,11 +52,17 @@ struct PortView {
   std::uint64_t revision = 0;
   WallTime changed{};
   bool simulated = false;
+  bool unlisted = false;  // on USB in normal mode, and usbmuxd does not list it
   std::string rung = {};     // what was done before the running or last attempt; empty: nothing
   bool quarantined = false;  // no new job until it was serviced
   std::size_t attempts = 0;  // the newest, since it was serviced last
   std::size_t failures = 0;  // of those
   std::string blame = {};    // the same in words; empty: no failures
+
+  // What stands in its way, also beside its job.
+  [[nodiscard]] ErrorCode Shown() const {
+    return error == ErrorCode::kNone && unlisted ? ErrorCode::kPhoneNotListed : error;
+  }
 };
 
 [[nodiscard]] inline bool LacksFirmware(const PortView& port) {
@@ -84,6 +90,7 @@ class CartObserver {
   virtual void OnPort(const PortView& port) = 0;  // at most five times a second for progress alone
   virtual void OnCart(const CartView& cart) = 0;
   virtual void OnJobEnded(const ledger::JobRow& job) = 0;  // restore jobs only
+  virtual void OnHubLost(const std::string&, std::size_t) {}  // which, and how many phones with it
   virtual void OnRung(const PortView&) {}  // something is done before the next attempt
   virtual void OnAttemptEnded(const ledger::JobRow&) {}  // of a restore job, before what follows
   virtual void OnStepEnded(Step step, std::chrono::duration<double> time) = 0;

@@ -63,6 +63,10 @@ void AddDaemon(Families& families, std::chrono::system_clock::time_point started
   Add(families, "process_resident_memory_bytes", "Resident memory of stationd",
       ResidentBytes("/proc/self"));
   Add(families, "process_open_fds", "Open descriptors of stationd", OpenDescriptors());
+  std::error_code ignored;
+  const fs::directory_iterator threads("/proc/self/task", ignored);
+  Add(families, "process_threads", "Threads of stationd",
+      static_cast<double>(std::distance(begin(threads), end(threads))));
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0)
     Add(families, "process_max_fds", "Descriptors stationd may open",

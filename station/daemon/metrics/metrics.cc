@@ -74,6 +74,11 @@ Metrics::Metrics(const std::string& version, const std::string& station_name)
                  .Name("station_ladder_rungs_total")
                  .Help("What was done to a port before a further attempt")
                  .Register(*registry_)),
+      hub_losses_(BuildCounter()
+                      .Name("station_hub_losses_total")
+                      .Help("Hubs whose phones were all gone at once")
+                      .Register(*registry_)
+                      .Add({})),
       port_jobs_(BuildCounter()
                      .Name("station_port_jobs_total")
                      .Help("Restore jobs that ended, by port")
@@ -203,10 +208,11 @@ void Metrics::ShowStep(PortSeries& series, const PortView& port) {
 }
 
 void Metrics::ShowError(PortSeries& series, const PortView& port) {
-  if (series.error != nullptr && series.shown.error == port.error) return;
+  const ErrorCode error = port.Shown();
+  if (series.error != nullptr && series.shown.Shown() == error) return;
   if (series.error != nullptr) port_error_.Remove(std::exchange(series.error, nullptr));
-  if (port.error == ErrorCode::kNone) return;
-  series.error = &port_error_.Add({{"port", port.label}, {"error", Text(Name(port.error))}});
+  if (error == ErrorCode::kNone) return;
+  series.error = &port_error_.Add({{"port", port.label}, {"error", Text(Name(error))}});
   series.error->Set(1);
 }
 
@@ -257,6 +263,8 @@ void Metrics::OnJobEnded(const ledger::JobRow& job) {
 void Metrics::OnRung(const PortView& port) {
   rungs_.Add({{"port", port.label}, {"rung", port.rung}}).Increment();
 }
+
+void Metrics::OnHubLost(const std::string&, std::size_t) { hub_losses_.Increment(); }
 
 void Metrics::OnStepEnded(Step step, std::chrono::duration<double> time) {
   step_seconds_.Add({{"step", Text(Name(step))}}, StepBuckets()).Observe(time.count());

@@ -29,6 +29,7 @@ class Metrics : public CartObserver {
   void OnCart(const CartView& cart) override;
   void OnJobEnded(const ledger::JobRow& job) override;
   void OnRung(const PortView& port) override;
+  void OnHubLost(const std::string& hub, std::size_t phones) override;
   void OnStepEnded(Step step, std::chrono::duration<double> time) override;
   void OnBytes(const PortView& port, std::uint64_t more) override;
 
@@ -85,6 +86,7 @@ class Metrics : public CartObserver {
   Family<prometheus::Gauge>& port_attempts_;
   Family<prometheus::Gauge>& port_failures_;
   Family<prometheus::Counter>& rungs_;
+  prometheus::Counter& hub_losses_;
   Family<prometheus::Counter>& port_jobs_;
   Family<prometheus::Counter>& jobs_;
   Family<prometheus::Counter>& job_errors_;

@@ -122,7 +122,7 @@ TEST_F(CartHands, TriesAreCountedOverTheWholeJob) {
 TEST_F(CartHands, ATapOnTrustIsEnoughWhereThatWasMissing) {
   Refuse(ErrorCode::kPairingNeeded);
   EXPECT_EQ(world.View(1).state, PortState::kQueued);
-  world.cart->OnMux(true, {{.udid = "x", .bus = 1, .device_number = 5, .newly_paired = true}});
+  world.cart->OnMux(true, {{.bus = 1, .device_number = 5, .udid = "x", .newly_paired = true}});
   world.Settle();
   EXPECT_EQ(world.View(1).state, PortState::kWorking);
   EXPECT_EQ(Stored().attempt, 2);

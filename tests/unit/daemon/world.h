@@ -110,11 +110,13 @@ struct Seen : CartObserver {
   void OnCart(const CartView&) override {}
   void OnJobEnded(const ledger::JobRow& job) override { ended.push_back(job); }
   void OnRung(const PortView& port) override { rungs.push_back(port.rung); }
+  void OnHubLost(const std::string& hub, std::size_t) override { hubs_lost.push_back(hub); }
   void OnStepEnded(Step, std::chrono::duration<double>) override {}
   void OnBytes(const PortView&, std::uint64_t more) override { bytes += more; }
   std::map<std::string, int> port_changes;
   std::vector<ledger::JobRow> ended;
   std::vector<std::string> rungs;
+  std::vector<std::string> hubs_lost;
   std::uint64_t bytes = 0;
 };
 
@@ -228,7 +230,7 @@ class World {
     std::set<MuxPhone> listed;
     for (const usb::UsbPhone& phone : phones)
       if (phone.mode == PhoneMode::kNormal)
-        listed.insert({phone.serial, phone.path.bus, phone.device_number});
+        listed.insert({.bus = phone.path.bus, .device_number = phone.device_number, .udid = phone.serial});
     cart->OnUsb(phones);
     cart->OnMux(true, listed);
     Settle();
