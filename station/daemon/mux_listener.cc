@@ -160,9 +160,9 @@ Status MuxListener::OnPlist(plist::View message) {
     const auto id = message["DeviceID"].Integer();
     const auto location = properties["LocationID"].Integer();
     if (!id || !location) return {};  // a network device has no port
-    phones_[*id] = {.udid = properties["SerialNumber"].String().value_or(""),
-                    .bus = static_cast<std::uint16_t>(*location >> 16U),
+    phones_[*id] = {.bus = static_cast<std::uint16_t>(*location >> 16U),
                     .device_number = static_cast<std::uint16_t>(*location & 0xFFFFU),
+                    .udid = properties["SerialNumber"].String().value_or(""),
                     .newly_paired = false};
   } else if (type == "Paired") {
     if (const auto id = message["DeviceID"].Integer(); id && phones_.contains(*id))
