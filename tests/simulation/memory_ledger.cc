@@ -51,6 +51,10 @@ void MemoryLedger::Apply(const ledger::Record& record) {
   std::visit(
       Overloaded{
           [&](const ledger::PutJob& put) { PutJob(put.job); }, [&](const ledger::PutStep&) {},
+          [&](const ledger::PutAttempt& put) {
+            const ledger::JobRow& job = jobs_[put.job.value];
+            attempts_.push_back({job.port, job.phone.ecid, job.firmware_sha256, put.attempt});
+          },
           [&](const ledger::PutArming& put) { armings_[put.arming.id] = put.arming; },
           [&](const ledger::PutPhone& put) { phones_[put.phone.ecid] = put.phone; },
           [&](const ledger::PutLabel& put) { labels_[put.port] = put.label; },
@@ -98,6 +102,7 @@ daemon::Memory MemoryLedger::Recall() const {
   std::ranges::reverse(memory.open_jobs);  // the newest first, as the reader gives them
   for (const auto& [port, job] : last)
     if (job->ended.value != 0 && !IsTry(job->action)) memory.last_jobs.push_back(*job);
+  memory.attempts = attempts_;
   const auto stop = settings_.find("emergency_stop");
   memory.emergency_stop = stop != settings_.end() && stop->second == "1";
   return memory;

@@ -60,6 +60,7 @@ class MemoryLedger : public ledger::Recorder {
   std::int64_t last_arming_ = 0;
 
   std::map<std::int64_t, ledger::JobRow> jobs_;
+  std::vector<ledger::AttemptOf> attempts_;
   std::set<std::int64_t> open_jobs_;
   std::map<Ecid, std::vector<std::int64_t>> restores_;
   std::map<std::int64_t, ledger::ArmingRow> armings_;

@@ -10,9 +10,6 @@
 
 namespace rack {
 
-// What of its ports' power a hub can switch.
-enum class HubPower { kPortByPort, kAllTogether, kNone };
-
 // A world is one program's view: a umockdev root of its own, so that programs do not steal each
 // other's hotplug events.
 struct World {

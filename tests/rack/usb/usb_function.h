@@ -16,6 +16,8 @@
 namespace rack {
 
 enum class UsbSpeed { kHigh480M, kSuper5G };
+// What of its ports' power a hub can switch.
+enum class HubPower { kPortByPort, kAllTogether, kNone };
 
 // What the descriptors say. Index 1 string is `nonces` (empty: a stall), 2 manufacturer, 3 product,
 // 4 serial.
