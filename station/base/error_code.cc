@@ -70,7 +70,7 @@ constexpr auto kTable = std::to_array<ErrorInfo>({
     {ErrorCode::kStashbagNotEntered, "stashbag_not_entered", kOperator, "The phone asks for its passcode to keep its data: enter it on the phone, or erase instead."},
     {ErrorCode::kStashbagFailed, "stashbag_failed", kPhone, "The phone could not prepare to keep its data: restart it and retry, or erase instead."},
     {ErrorCode::kPhoneNotListed, "phone_not_listed", kStation, "usbmuxd does not list this phone: unplug it and plug it in again; if that does not help, restart usbmuxd."},
-    {ErrorCode::kPortQuarantined, "port_quarantined", kOperator, "Phones fail on this port and succeed on others: change its cable, or use another port."},
+    {ErrorCode::kPortQuarantined, "port_quarantined", kOperator, "Phones fail here and succeed on other ports: change its cable, then stationctl port service PORT --replaced cable."},
 
     {ErrorCode::kRecoveryOpen, "recovery_open", kCable, "The phone in recovery mode cannot be opened: check cable and udev rules, then retry."},
     {ErrorCode::kRecoveryNonceMissing, "recovery_nonce_missing", kPhone, "The phone gives no nonce: restart it into recovery mode, then retry."},

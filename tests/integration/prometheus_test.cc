@@ -49,6 +49,10 @@ const std::map<std::string, std::string> kNoCause = {
     {"LedgerFailing", "the ledger can be written"},
     {"FirmwareQuarantined", "nothing rots"},
     {"StoreOverBudget", "the store may hold anything"},
+    {"HubLost", "no hub goes away"},
+    {"PhoneNotListed", "usbmuxd lists every phone"},
+    {"StationGrowing", "it runs for a minute, not for days"},
+    {"PortQuarantined", "one failure only"},
 };
 const std::map<std::string, std::string> kUpToTheMachine = {
     {"DiskLow", "as full as this machine's disk is"},
@@ -292,6 +296,7 @@ class WatchedCart : public PrometheusTest {
       return AllAre({{"1-1.1", "IDLE"}, {"1-1.2", "IDLE"}, {"1-1.3", "IDLE"}, {"1-1.4", "IDLE"}});
     }));
     ASSERT_EQ(bench_.Rack({"fault", "A3", "fail-at-step", "format-media", "6"}).exit_code, 0);
+    ASSERT_EQ(bench_.Rack({"fault", "A1", "corrupt-upload", "RestoreKernelCache"}).exit_code, 0);
     const Finished armed = bench_.CtlRaw({"arm", "--all-present", "--countdown", "0s", "--yes"});
     ASSERT_EQ(armed.exit_code, 0) << armed.out << armed.err;
     ASSERT_TRUE(bench_.Await("two restored, one failed, one held", [&] {
