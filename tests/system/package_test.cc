@@ -93,6 +93,7 @@ class SystemPackage : public testing::Test {
   void HoldInMidRestore(const std::string& phone, Held& held);
   void ExpectSame(const std::string& phone, const Held& before);
   void LetGo(const std::string& phone, const Held& before, const Forged& firmware);
+  std::string Daemon() { return Root("systemctl show -P MainPID stationd").out; }
   std::string Workers() { return shop_.InGuest("pgrep -f 'station-worker .*--task job-'").out; }
 
   Workshop shop_{{.cart = kThreeModes, .disk = Variable("STATION_DISK")}};
@@ -187,20 +188,27 @@ TEST_F(SystemPackage, InstalledRestartedUpgradedPurged) {
 
   Held restarted;
   ASSERT_NO_FATAL_FAILURE(HoldInMidRestore("P2", restarted));
+  const std::string first = Daemon();
   Root("systemctl restart stationd");
   ExpectSame("P2", restarted);
+  EXPECT_NE(Daemon(), first);
   ASSERT_NO_FATAL_FAILURE(LetGo("P2", restarted, firmware));
 
   Held upgraded;
   ASSERT_NO_FATAL_FAILURE(HoldInMidRestore("P3", upgraded));
   EXPECT_NE(Apt("purge station").exit_code, 0) << "removed under a phone";
   ExpectSame("P3", upgraded);
+  const std::string second = Daemon();
+  Root("systemctl disable stationd");
   const Finished upgrade = Apt("install ./station-next.deb");
   EXPECT_EQ(upgrade.exit_code, 0) << upgrade.out;
   EXPECT_NE(Root("dpkg-query -W -f '${Version} ${Status}' station").out.find("+next install ok"),
             std::string::npos);
   EXPECT_NE(Root("cat /etc/station/station.yaml").out.find(Workshop::kSignerUrl), std::string::npos)
       << "the upgrade took the operator's configuration";
+  EXPECT_NE(shop_.InGuest("systemctl is-enabled stationd").exit_code, 0) << "nor his choice";
+  EXPECT_NE(Daemon(), second);
+  Root("systemctl enable stationd");
   ExpectSame("P3", upgraded);
   ASSERT_NO_FATAL_FAILURE(LetGo("P3", upgraded, firmware));
 
