@@ -1,4 +1,5 @@
-// Where the phones are: hubs behind hubs, and the two sides of a USB 3 port.
+// Where the phones are: hubs behind hubs, the two sides of a USB 3 port, and a port that is
+// switched off.
 
 #include <gtest/gtest.h>
 
@@ -55,6 +56,41 @@ TEST(SystemTopology, SuperSpeedInRestoreMode_IsTheSamePort) {
   EXPECT_EQ(after.key, before.key);
   EXPECT_NE(after.path, before.path) << "the other side is another bus";
   EXPECT_EQ(after.speed, "5000");
+}
+
+// Debian 12's kernel does not notice that a port was switched off by libusb: the phone stands in
+// sysfs until the port is on again, and then it is another device.
+TEST(SystemTopology, OnePortSwitchedOffAndOn_BringsThatPhoneBackAlone) {
+  Workshop shop({.cart = "phones:\n" + Row(1, "1-1", "recovery") + Row(2, "1-2.1", "recovery") +
+                         Row(3, "1-2.3", "recovery"),
+                 .hubs = {"2,port-power=on"}});
+  ASSERT_NO_FATAL_FAILURE(shop.Start());
+  ASSERT_NO_FATAL_FAILURE(shop.StartStation());
+  const Workshop::Place elsewhere = AwaitPlace(shop, "P1");
+  const Workshop::Place beside = AwaitPlace(shop, "P2");
+  const Workshop::Place place = AwaitPlace(shop, "P3");
+  const auto device = [&](const Workshop::Place& of) {
+    return shop.InGuest("cat /sys/bus/usb/devices/" + of.path + "/devnum").out;
+  };
+  const std::string devices[] = {device(elsewhere), device(beside), device(place)};
+  for (const char* state : {"off", "on"}) {
+    const Finished done = shop.Ctl("port power " + place.key + " " + state);
+    ASSERT_EQ(done.exit_code, 0) << done.out;
+  }
+  ASSERT_TRUE(shop.Await(
+      "it is another device",
+      [&] {
+        const std::string now = device(place);
+        return !now.empty() && !now.contains("No such") && now != devices[2];
+      },
+      60));
+  EXPECT_EQ(AwaitPlace(shop, "P3").key, place.key);
+  EXPECT_EQ(device(beside), devices[1]);
+
+  const Finished refused = shop.Ctl("port power " + elsewhere.key + " off");
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_TRUE(refused.out.contains("switches no power")) << refused.out;
+  EXPECT_EQ(device(elsewhere), devices[0]);
 }
 
 }  // namespace
