@@ -19,14 +19,9 @@ using Clock = std::chrono::steady_clock;
 
 // Everything runs on an emulated processor beside other work: patience, not a measurement.
 constexpr int kBootPatience = 240;
-<<<<<<< Updated upstream
-constexpr int kReadyPatience = 90;
+constexpr int kReadyPatience = 180;
 constexpr const char* kFromDisk = " root=/dev/vda quiet systemd.show_status=0";
 constexpr const char* kLongestLife = "2400";  // of a machine whose test was killed
-=======
-constexpr int kReadyPatience = 180;
-constexpr const char* kLongestLife = "1500";  // of a machine whose test was killed
->>>>>>> Stashed changes
 
 std::string Program(const std::string& name) { return std::string(STATION_BIN_DIR) + "/" + name; }
 
