@@ -195,6 +195,18 @@ void ReadMetrics(const Node* node, Faults& faults, Config& config) {
   config.metrics_port = static_cast<std::uint16_t>(port);
 }
 
+// A step's name and how long it may take.
+void ReadDeadlines(const Node* node, Faults& faults, StepDeadlines& deadlines) {
+  MapReader keys(node, "jobs.deadlines", faults);
+  for (const StepSpec& spec : AllStepSpecs()) {
+    if (spec.step == Step::kNone || spec.step == Step::kIdentify) continue;
+    seconds deadline = spec.deadline;
+    keys.Duration(Name(spec.step), deadline, seconds(1), hours(24));
+    if (deadline != spec.deadline) deadlines[spec.step] = deadline;
+  }
+  keys.RejectRest();
+}
+
 void ReadJobs(const Node* node, Faults& faults, Config& config) {
   MapReader keys(node, "jobs", faults);
   std::uint64_t concurrency = config.concurrency;
@@ -206,6 +218,7 @@ void ReadJobs(const Node* node, Faults& faults, Config& config) {
   keys.Duration("button_wait", config.button_wait, seconds(1), hours(1));
   keys.Bool("capture", config.capture);
   keys.Text("usbmuxd_restart", config.mux_restart_command, kCommand);
+  ReadDeadlines(keys.Take("deadlines"), faults, config.deadlines);
   config.button_tries = static_cast<std::uint32_t>(button_tries);
   keys.RejectRest();
   config.concurrency = static_cast<std::uint32_t>(concurrency);

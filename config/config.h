@@ -11,6 +11,7 @@
 
 #include "station/base/ids.h"
 #include "station/base/result.h"
+#include "station/base/step_table.h"
 
 namespace station::config {
 
@@ -81,6 +82,7 @@ struct Config {
   std::chrono::seconds restored_port_rest{5};
   std::uint32_t button_tries = 3;         // for somebody to press a phone's buttons
   std::chrono::seconds button_wait{120};  // each
+  StepDeadlines deadlines;  // of jobs' steps, where they are not the step table's
   bool capture = false;  // write the dialogue of each restore, redacted, to state_dir/captures
   std::string mux_restart_command;  // empty: usbmuxd is left alone
   Budgets budgets;

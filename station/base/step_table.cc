@@ -46,4 +46,9 @@ std::span<const StepSpec> AllStepSpecs() { return kSpecs; }
 
 const StepSpec& Spec(Step step) { return kSpecs[static_cast<std::size_t>(step)]; }
 
+std::chrono::seconds DeadlineOf(Step step, const StepDeadlines& own) {
+  const auto found = own.find(step);
+  return found != own.end() ? found->second : Spec(step).deadline;
+}
+
 }  // namespace station

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <span>
 
 #include "station/base/enums.h"
@@ -52,5 +53,9 @@ struct StepSpec {
 // In the order in which a job takes them.
 [[nodiscard]] std::span<const StepSpec> AllStepSpecs();
 [[nodiscard]] const StepSpec& Spec(Step step);
+
+// Where a station's own are not the table's.
+using StepDeadlines = std::map<Step, std::chrono::seconds>;
+[[nodiscard]] std::chrono::seconds DeadlineOf(Step step, const StepDeadlines& own);
 
 }  // namespace station

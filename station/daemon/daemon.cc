@@ -59,6 +59,7 @@ CartSettings SettingsOf(const config::Config& config) {
   settings.signing_url = config.signing_url;
   settings.signing_ca_file = config.signing_ca_file;
   settings.further_hosts = config.further_hosts;
+  settings.deadlines = config.deadlines;
   settings.journal_dir = config.state_dir / "journals";
   if (config.capture) settings.capture_dir = config.state_dir / "captures";
   return settings;

@@ -36,11 +36,11 @@ bool IsStop(ErrorCode code) { return station::Info(code).error_class == ErrorCla
 // Ends the job when the story does not. After a stop the story still lets its phone go; after a
 // timeout nothing more is to be expected of it, and the process ends.
 worker::Watchdog WatchOver(worker::JobReporter& reporter, worker::LastWord& last_word,
-                           bool may_owe_return) {
+                           bool may_owe_return, station::StepDeadlines deadlines) {
   worker::Watch watch(
       {[&reporter] { return reporter.TakePulse(); }, [&reporter] { return reporter.Wanted(); },
        [] { return std::chrono::steady_clock::now(); }},
-      kStoryGrace);
+      kStoryGrace, std::move(deadlines));
   return worker::Watchdog(std::move(watch), [&reporter, &last_word, may_owe_return](Error reason) {
     if (!reporter.Forbid(reason)) return false;
     const bool lets_go = may_owe_return && IsStop(reason.code);
@@ -57,7 +57,7 @@ worker::Watchdog WatchOver(worker::JobReporter& reporter, worker::LastWord& last
 int RunIdentify(worker::DaemonLink& link, const v1::IdentifyOrders& orders) {
   worker::JobReporter reporter(link, std::nullopt);
   worker::LastWord last_word(link, reporter);
-  const worker::Watchdog watchdog = WatchOver(reporter, last_word, false);
+  const worker::Watchdog watchdog = WatchOver(reporter, last_word, false, {});
   auto identified = worker::Identify(orders, reporter);
   Status result;
   if (identified) {
@@ -114,8 +114,11 @@ int RunRestore(worker::DaemonLink& link, v1::RestoreOrders orders,
   }
   const bool dry_run = orders.dry_run();
   const std::string phone_log = worker::PhoneLogOf(orders);
+  station::StepDeadlines deadlines;
+  for (const v1::StepDeadline& own : orders.deadlines())
+    deadlines[static_cast<station::Step>(own.step())] = std::chrono::seconds(own.seconds());
   worker::RestoreJob job(std::move(orders), std::move(descriptors), reporter);
-  const worker::Watchdog watchdog = WatchOver(reporter, last_word, !dry_run);
+  const worker::Watchdog watchdog = WatchOver(reporter, last_word, !dry_run, std::move(deadlines));
   const Status result = dry_run ? job.Try() : job.Run();
   const bool owes_return = !result && IsStop(result.error().code) && job.OwesReturn();
   v1::Finished finished = last_word.Describe(result);

@@ -1,7 +1,5 @@
 #include "station/worker/watchdog.h"
 
-#include "station/base/step_table.h"
-
 namespace station::worker {
 namespace {
 constexpr std::chrono::milliseconds kLook{100};
@@ -14,8 +12,9 @@ std::optional<Error> Watch::Look() {
   const JobReporter::Pulse pulse = watched_.pulse();
   const StepSpec& spec = Spec(pulse.step);
   const std::string step(Name(pulse.step));
-  if (spec.deadline.count() > 0 && now - pulse.began > spec.deadline)
-    return Error{ErrorCode::kStepTimeout, step + ": not done within " + Seconds(spec.deadline)};
+  const std::chrono::seconds deadline = DeadlineOf(pulse.step, deadlines_);
+  if (deadline.count() > 0 && now - pulse.began > deadline)
+    return Error{ErrorCode::kStepTimeout, step + ": not done within " + Seconds(deadline)};
   if (spec.stall.count() > 0 && pulse.bytes_flow && now - pulse.last_byte > spec.stall)
     return Error{ErrorCode::kStepTimeout, step + ": not a byte more for " + Seconds(spec.stall)};
   const Status wanted = watched_.wanted();

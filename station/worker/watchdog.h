@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "station/base/result.h"
+#include "station/base/step_table.h"
 #include "station/worker/job_reporter.h"
 
 namespace station::worker {
@@ -23,8 +24,9 @@ struct Watched {
 class Watch {
  public:
   // `grace`: how long a story may take to notice by itself that it is to end.
-  Watch(Watched watched, std::chrono::milliseconds grace)
-      : watched_(std::move(watched)), grace_(grace) {}
+  // `deadlines`: of this station, where they are not the step table's.
+  Watch(Watched watched, std::chrono::milliseconds grace, StepDeadlines deadlines = {})
+      : watched_(std::move(watched)), grace_(grace), deadlines_(std::move(deadlines)) {}
   // The reason to end the job now, over the story's head: kCancelled and kEmergencyStop outside
   // destructive steps, kStepTimeout anywhere.
   [[nodiscard]] std::optional<Error> Look();
@@ -32,6 +34,7 @@ class Watch {
  private:
   Watched watched_;
   std::chrono::milliseconds grace_;
+  StepDeadlines deadlines_;
   std::optional<std::chrono::steady_clock::time_point> wanted_since_;
 };
 

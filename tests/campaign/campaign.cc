@@ -140,6 +140,7 @@ void Campaign::Prepare() {
     for (const char* seed : {"1", "2"}) {
       if (both.size() == 2) break;
       both.push_back(bench_.Forge(model.manifest, seed));
+      urls_[both.back().sha256] = bench_.Publish(both.back(), {model.product});
       const auto added =
           bench_.CtlRaw({"firmware", "add", both.back().file, "--sha256", both.back().sha256});
       if (added.exit_code != 0) verdict_.complaints.push_back(added.out + added.err);
@@ -198,6 +199,29 @@ void Campaign::SetUp(const Round& round) {
     Tell("fault", "signer", std::string(round.common->row.words));
   if (round.common->row.by == By::kSignerBusy || round.common->row.by == By::kSignerRefuses)
     common_struck_ = true;
+  if (round.common->row.by == By::kDownload) {
+    FetchAnew(*round.common);
+    common_struck_ = true;
+  }
+}
+
+// What a firmware loses on the way is made up for, and what comes wrong is not taken in. One that a
+// job still holds stays.
+void Campaign::FetchAnew(const CommonRow& fault) {
+  const auto fetch = [&](const std::string& sha256) {
+    return bench_.CtlRaw({"firmware", "add", urls_[sha256], "--sha256", sha256}).exit_code == 0;
+  };
+  const bool harmless = !fault.row.words.starts_with("flip");
+  for (const auto& [sha256, url] : urls_) {
+    if (bench_.CtlRaw({"firmware", "remove", sha256}).exit_code != 0) continue;
+    Tell("fault", "downloads", std::string(fault.row.words));
+    if (fetch(sha256) != harmless)
+      Complain(verdict_.unexpected, fmt::format("{}: {} was {}", fault.row.name, url,
+                                                harmless ? "not fetched" : "taken in"));
+    Tell("fault", "downloads", "none");
+    if (!harmless && !fetch(sha256))
+      Complain(verdict_.unexpected, fmt::format("{}: {} cannot be fetched", fault.row.name, url));
+  }
 }
 
 void Campaign::Arm(int number, const Round& round) {
@@ -271,6 +295,7 @@ void Campaign::Strike(const Round& round) {
     case By::kSwap:
     case By::kSignerBusy:
     case By::kSignerRefuses:
+    case By::kDownload:
       break;
   }
 }

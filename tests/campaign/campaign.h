@@ -60,6 +60,7 @@ class Campaign {
   void RunRound(int number, const Round& round);
   void AwaitFree(const Round& round);
   void SetUp(const Round& round);
+  void FetchAnew(const CommonRow& fault);
   void Arm(int number, const Round& round);
   // Looks at all restores under way once, and does what is due.
   void Turn();
@@ -80,6 +81,7 @@ class Campaign {
 
   station::integration::Bench bench_;
   std::map<std::string, std::vector<station::integration::Forged>> firmware_;  // by product
+  std::map<std::string, std::string> urls_;                                    // by SHA-256
   std::map<std::string, std::int64_t> last_job_;                               // by ECID
   std::map<std::string, OnPhone> on_phone_;                                    // by name
   std::vector<Restore> restores_;

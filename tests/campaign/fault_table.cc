@@ -14,6 +14,8 @@ constexpr auto kPhoneFaults = std::to_array<FaultRow>({
     {"late",          By::kRack,       "late-reattach 5",                   2, "RESTORED",        1, 1, "normal",   Then::kNothing,          false},
     {"kernel-bit",    By::kRack,       "corrupt-upload RestoreKernelCache", 2, "RESTORED",        2, 2, "normal",   Then::kNothing,          false},
     {"close",         By::kRack,       "close-at-step fdr-trust",           1, "RESTORED",        2, 2, "normal",   Then::kNothing,          false},
+    {"panic",         By::kRack,       "panic-at-boot",                     1, "RESTORED",        2, 2, "normal",   Then::kNothing,          false},
+    {"false-success", By::kRack,       "false-success",                     1, "HELD",            1, 1, "recovery", Then::kRetry,            false},
     {"flash-chip",    By::kRack,       "fail-at-step format-media 6",       1, "HELD",            1, 1, "recovery", Then::kRetry,            false},
     {"worker-kill",   By::kWorkerKill, "hold-at-step @STEP@",               3, "INDETERMINATE",   1, 1, "",         Then::kRetry,            false},
     {"swap",          By::kSwap,       "hold-at-step @STEP@",               1, "HELD",            1, 3, "",         Then::kSwapBackAndRetry, true},
@@ -29,6 +31,9 @@ constexpr auto kCommonFaults = std::to_array<CommonRow>({
     {{"hub-power",      By::kHubPower,     "off",               2, "RESTORED",                 1, 3, "normal", Then::kNothing, false}, false},
     {{"signer-busy",    By::kSignerBusy,   "http-503 4",        1, "RESTORED",                 1, 3, "normal", Then::kNothing, false}, false},
     {{"signer-refuses", By::kSignerRefuses, "refuse-94 on",     1, "NEEDS_FIRMWARE_OR_SIGNING", 1, 1, "",      Then::kRetry,   false}, false},
+    {{"download-503",   By::kDownload,     "http-503 3",        1, "RESTORED",                 1, 1, "normal", Then::kNothing, false}, true},
+    {{"download-cut",   By::kDownload,     "break-at 5000000",  1, "RESTORED",                 1, 1, "normal", Then::kNothing, false}, true},
+    {{"download-flip",  By::kDownload,     "flip-at 5000000",   1, "RESTORED",                 1, 1, "normal", Then::kNothing, false}, true},
 });
 // clang-format on
 

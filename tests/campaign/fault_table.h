@@ -19,6 +19,7 @@ enum class By : std::uint8_t {
   kHubPower,
   kSignerBusy,
   kSignerRefuses,
+  kDownload,  // all firmware is fetched anew before the round, while the server has a fault
 };
 
 // What an operator does about a job that ended, before the retry that must succeed.

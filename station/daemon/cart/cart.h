@@ -50,6 +50,7 @@ struct CartSettings {
   std::vector<std::string> further_hosts;
   std::chrono::seconds mux_patience{20};  // for usbmuxd to list a phone that is on USB
   std::string mux_restart_command;  // empty: usbmuxd is left alone
+  StepDeadlines deadlines;  // where they are not the step table's
   std::filesystem::path journal_dir;
   std::filesystem::path capture_dir;  // empty: no captures of restore dialogues
 };

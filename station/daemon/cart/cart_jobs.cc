@@ -170,6 +170,7 @@ void Cart::RunWorker(Port& port) {
                      .signing_url = settings_.signing_url,
                      .signing_ca_file = settings_.signing_ca_file,
                      .further_hosts = settings_.further_hosts,
+                     .deadlines = settings_.deadlines,
                      .journal = journal,
                      .arming_expires = ArmingExpires(port),
                      .ask_ticket = port.ask_ticket,

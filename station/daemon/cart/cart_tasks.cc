@@ -56,7 +56,7 @@ void Cart::OnStep(const std::string& task, const StepReport& report) {
 }
 
 void Cart::TimeStep(Port& port, Step step) {
-  const auto limit = Spec(step).deadline;
+  const auto limit = DeadlineOf(step, settings_.deadlines);
   if (limit.count() == 0) return;
   port.deadline.Set(limit + kWorkersOwn, [this, &port, step] {
     KillFor(port, ErrorCode::kStepTimeout, "step " + std::string(Name(step)));

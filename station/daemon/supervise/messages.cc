@@ -61,6 +61,11 @@ void Fill(worker::v1::Welcome& welcome, const RestoreTask& task) {
   orders.set_attempt(task.attempt);
   orders.set_signing_ca_file(task.signing_ca_file);
   for (const std::string& host : task.further_hosts) orders.add_further_hosts(host);
+  for (const auto& [step, deadline] : task.deadlines) {
+    worker::v1::StepDeadline& own = *orders.add_deadlines();
+    own.set_step(static_cast<std::uint32_t>(step));
+    own.set_seconds(static_cast<std::uint32_t>(deadline.count()));
+  }
   orders.set_chip_id(task.phone.chip_id);
   orders.set_board_id(task.phone.board_id);
   orders.set_arming_expires_unix_milliseconds(task.arming_expires.value);

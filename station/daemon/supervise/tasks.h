@@ -40,6 +40,7 @@ struct RestoreTask {
   std::string signing_url;
   std::filesystem::path signing_ca_file;
   std::vector<std::string> further_hosts;
+  StepDeadlines deadlines;
   std::filesystem::path journal;
   ledger::UnixMillis arming_expires;  // 0: not to be looked at any more
   bool ask_ticket = false;            // a dry run that asks the signing server as well
