@@ -49,8 +49,8 @@ struct CartSettings {
   std::filesystem::path signing_ca_file;
   std::vector<std::string> further_hosts;
   std::chrono::seconds mux_patience{20};  // for usbmuxd to list a phone that is on USB
-  std::string mux_restart_command;  // empty: usbmuxd is left alone
-  StepDeadlines deadlines;  // where they are not the step table's
+  std::string mux_restart_command;        // empty: usbmuxd is left alone
+  StepDeadlines deadlines;                // where they are not the step table's
   std::filesystem::path journal_dir;
   std::filesystem::path capture_dir;  // empty: no captures of restore dialogues
 };
@@ -308,7 +308,7 @@ class Cart : public TaskListener {
   bool mux_restarting_ = false;
   SteadyTime mux_restarted_{};
   std::map<PortKey, SteadyTime> missed_;  // phones that left and should not have
-  std::set<std::string> unswitchable_;  // hubs that were found unable to switch single ports
+  std::set<std::string> unswitchable_;    // hubs that were found unable to switch single ports
   std::vector<scheduler::AttemptFact> facts_;
   scheduler::Services services_;
   std::uint64_t revision_ = 0;

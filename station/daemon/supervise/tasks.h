@@ -11,6 +11,7 @@
 
 #include "station/base/enums.h"
 #include "station/base/result.h"
+#include "station/base/step_table.h"
 #include "station/ledger/records.h"
 #include "station/store/keeper/shelf.h"
 #include "station/usb/port_act.h"
