@@ -1,5 +1,6 @@
-// What becomes of a job whose worker is killed, whose cable is pulled or whose daemon dies, step by
-// step: a phone for each row, side by side, struck when its job comes to the row's step.
+// What becomes of a job whose worker is killed or hangs, whose cable is pulled or whose daemon
+// dies, step by step: a phone for each row, side by side, struck when its job comes to the row's
+// step.
 
 #include <gtest/gtest.h>
 
@@ -11,7 +12,7 @@
 namespace station::integration {
 namespace {
 
-enum class Strike { kWorkerKilled, kCablePulled, kDaemonRestarted };
+enum class Strike { kWorkerKilled, kCablePulled, kDaemonRestarted, kTimeOut };
 
 struct Row {
   const char* step;
@@ -42,6 +43,13 @@ constexpr auto kRows = std::to_array<Row>({
     {"STREAM", Strike::kDaemonRestarted, "RESTORED", 1, 1, false},
     {"FLASH", Strike::kDaemonRestarted, "RESTORED", 1, 1, false},
     {"CONFIRM", Strike::kDaemonRestarted, "RESTORED", 1, 1, false},
+    // A worker that hangs is ended when its step's time is over, and the next attempt goes on.
+    {"SIGN", Strike::kTimeOut, "RESTORED", 2, 2, false},
+    {"ENTER_RECOVERY", Strike::kTimeOut, "RESTORED", 2, 2, false},
+    {"BOOT_RESTORE_OS", Strike::kTimeOut, "RESTORED", 2, 2, false},
+    {"STREAM", Strike::kTimeOut, "RESTORED", 2, 2, false},
+    {"FLASH", Strike::kTimeOut, "RESTORED", 2, 2, false},
+    {"CONFIRM", Strike::kTimeOut, "RESTORED", 2, 2, false},
 });
 
 std::string NameOf(std::size_t i) { return "A" + std::to_string(i + 1); }
@@ -90,6 +98,9 @@ class CrashTable : public testing::TestWithParam<Strike> {
       case Strike::kCablePulled:
         EXPECT_EQ(bench_.Rack({"unplug", NameOf(i)}).exit_code, 0);
         EXPECT_EQ(bench_.Rack({"plug", NameOf(i)}).exit_code, 0);
+        break;
+      case Strike::kTimeOut:
+        EXPECT_TRUE(bench_.SignalWorker(job, "STOP"));
         break;
       case Strike::kDaemonRestarted:
         bench_.SignalStation("KILL");
@@ -149,10 +160,17 @@ class CrashTable : public testing::TestWithParam<Strike> {
     EXPECT_EQ(phone["os_image_digest"].as<std::string>(), firmware.os_digest);
   }
 
-  Bench bench_{{.cart = Cart(),
-                .extra_config = "jobs:\n  concurrency: 32\n",
-                .os_size = 8 << 20,
-                .respawn = true}};
+  // Times are short only where they are to run out.
+  [[nodiscard]] static std::string Jobs() {
+    const std::string jobs = "jobs:\n  concurrency: 32\n";
+    if (GetParam() != Strike::kTimeOut) return jobs;
+    return jobs +
+           "  deadlines: {sign: 15s, enter_recovery: 20s, boot_restore_os: 30s, stream: 25s, "
+           "flash: 25s, "
+           "confirm: 30s}\n";
+  }
+
+  Bench bench_{{.cart = Cart(), .extra_config = Jobs(), .os_size = 8 << 20, .respawn = true}};
 };
 
 TEST_P(CrashTable, EachStepHasItsChain) {
@@ -177,13 +195,15 @@ std::string StrikeName(const testing::TestParamInfo<Strike>& info) {
       return "CablePulled";
     case Strike::kDaemonRestarted:
       return "DaemonRestarted";
+    case Strike::kTimeOut:
+      return "TimeOut";
   }
   return "";
 }
 
 INSTANTIATE_TEST_SUITE_P(Strikes, CrashTable,
                          testing::Values(Strike::kWorkerKilled, Strike::kCablePulled,
-                                         Strike::kDaemonRestarted),
+                                         Strike::kDaemonRestarted, Strike::kTimeOut),
                          StrikeName);
 
 }  // namespace

@@ -30,6 +30,16 @@ class Watching : public testing::Test {
 
 TEST_F(Watching, LeavesAJobAloneThatNobodyWantsToEnd) { EXPECT_EQ(LookFor(9min), std::nullopt); }
 
+TEST_F(Watching, AStationsOwnDeadlineCountsInsteadOfTheTables) {
+  watch = Watch({[this] { return pulse; }, [this] { return wanted; }, [this] { return now; }},
+                1200ms, {{Step::kBootRestoreOs, 15s}});
+  EXPECT_EQ(LookFor(15s), std::nullopt);
+  const auto reason = LookFor(1s);
+  ASSERT_TRUE(reason);
+  EXPECT_EQ(reason->code, ErrorCode::kStepTimeout);
+  EXPECT_TRUE(reason->context.contains("15 s")) << reason->context;
+}
+
 TEST_F(Watching, CancelEndsItOnceTheStoryHadItsChance) {
   wanted = Fail(ErrorCode::kCancelled, "cancelled");
   EXPECT_EQ(LookFor(1100ms), std::nullopt);
