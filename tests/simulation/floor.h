@@ -50,6 +50,14 @@ struct Phone {
   std::uint16_t device_number = 0;
 };
 
+// How many phones are worked on at once.
+struct Limits {
+  std::size_t restores = 0;
+  std::size_t identifies = 0;
+  std::size_t at_controller = 0;  // restores
+  std::size_t at_hub = 0;         // restores, of phones plugged into it
+};
+
 class Floor {
  public:
   explicit Floor(Clock& clock) : clock_(clock) {}

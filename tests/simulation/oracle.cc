@@ -1,6 +1,7 @@
 #include "tests/simulation/oracle.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace station::simulation {
@@ -41,18 +42,25 @@ Millis StretchBound(const std::vector<const Load*>& through, double capacity) {
 }  // namespace
 
 Millis BestMakespan(const std::vector<Load>& loads, const Floor& floor,
-                    const std::vector<double>& capacity, std::size_t slots) {
+                    const std::vector<double>& capacity, const Limits& limits) {
   std::vector<Millis> alone;
+  std::map<int, std::vector<Millis>> at_controller, at_hub;
   std::vector<std::vector<const Load*>> through(capacity.size());
   for (const Load& load : loads) {
     alone.push_back(Alone(load, floor, capacity));
+    const int hub = floor.Sites()[static_cast<std::size_t>(load.site)].hub;
+    at_hub[hub].push_back(alone.back());
+    at_controller[floor.Hubs()[static_cast<std::size_t>(hub)].controller].push_back(alone.back());
     if (load.pace.bytes <= 0) continue;
     through[0].push_back(&load);
-    for (const int hub : floor.HubsAbove(load.site))
-      through[static_cast<std::size_t>(hub) + 1].push_back(&load);
+    for (const int above : floor.HubsAbove(load.site))
+      through[static_cast<std::size_t>(above) + 1].push_back(&load);
   }
   Millis bound = alone.empty() ? Millis(0) : *std::ranges::max_element(alone);
-  bound = std::max(bound, SlotBound(alone, slots));
+  bound = std::max(bound, SlotBound(alone, limits.restores));
+  for (const auto& [its, times] : at_hub) bound = std::max(bound, SlotBound(times, limits.at_hub));
+  for (const auto& [its, times] : at_controller)
+    bound = std::max(bound, SlotBound(times, limits.at_controller));
   for (std::size_t stretch = 0; stretch < capacity.size(); ++stretch)
     bound = std::max(bound, StretchBound(through[stretch], capacity[stretch]));
   return bound;

@@ -17,9 +17,10 @@ struct Load {
 };
 
 // Without what was injected no schedule can end earlier: the longest job; the slots (of k * slots +
-// 1 jobs, k + 1 share one); what has to pass each hub, each controller and the host, with the
-// shortest beginning and end. `capacity`: bytes per second of the host, then of each hub.
+// 1 jobs, k + 1 share one), all, each controller's and each hub's; what has to pass each hub, each
+// controller and the host, with the shortest beginning and end. `capacity`: bytes per second of the
+// host, then of each hub.
 [[nodiscard]] Millis BestMakespan(const std::vector<Load>& loads, const Floor& floor,
-                                  const std::vector<double>& capacity, std::size_t slots);
+                                  const std::vector<double>& capacity, const Limits& limits);
 
 }  // namespace station::simulation

@@ -14,9 +14,18 @@ using namespace std::chrono_literals;
 constexpr Millis kLongest = std::chrono::hours(20);  // in the cart's own time
 constexpr int kMostHelp = 8;                         // for one phone
 
-daemon::CartSettings WithMoreSlots(daemon::CartSettings settings, std::size_t more) {
-  settings.concurrency += more;
+daemon::CartSettings WithMoreSlots(daemon::CartSettings settings, const RunOptions& options) {
+  settings.concurrency += options.more_slots;
+  settings.budgets.hub_phones += options.more_at_hubs;
+  settings.budgets.controller_endpoints += options.more_at_hubs * settings.budgets.phone_endpoints;
   return settings;
+}
+
+Limits LimitsOf(const daemon::CartSettings& settings) {
+  return {.restores = settings.concurrency,
+          .identifies = settings.identify_at_once,
+          .at_controller = settings.budgets.controller_endpoints / settings.budgets.phone_endpoints,
+          .at_hub = settings.budgets.hub_phones};
 }
 
 bool IsResult(PortState state) { return state == PortState::kDone || state == PortState::kFailed; }
@@ -31,9 +40,8 @@ Run::Run(const RunOptions& options, Stock& stock)
       wires_(clock_, scenario_.capacity),
       ledger_(clock_, random_),
       processes_(clock_, random_, floor_, wires_, scenario_.paces, hooks_),
-      watch_(clock_, ledger_, processes_, floor_, scenario_.settings.concurrency,
-             scenario_.settings.identify_at_once),
-      station_(WithMoreSlots(scenario_.settings, options.more_slots),
+      watch_(clock_, ledger_, processes_, floor_, LimitsOf(scenario_.settings)),
+      station_(WithMoreSlots(scenario_.settings, options),
                {clock_, random_, floor_, ledger_, processes_, watch_, stock}),
       operators_(clock_, floor_, ledger_, station_, watch_),
       trouble_(clock_, random_, scenario_, floor_, ledger_, processes_, station_, operators_) {
@@ -243,7 +251,7 @@ Millis Run::Oracle() const {
     loads.push_back(load);
   }
   return scenario_.countdown + trouble_.Outage() + trouble_.LongestAway() +
-         BestMakespan(loads, floor_, scenario_.capacity, scenario_.settings.concurrency);
+         BestMakespan(loads, floor_, scenario_.capacity, LimitsOf(scenario_.settings));
 }
 
 // ---- the end

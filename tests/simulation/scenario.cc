@@ -167,6 +167,12 @@ Scenario MakeScenario(const RunOptions& options, Floor& floor, Random& random) {
       scenario.charges.push_back(phone);
     }
   }
+  // Apart, so that they change nothing else of a seed.
+  Random budgets(~options.seed);
+  scenario.settings.budgets.controller_endpoints =
+      scenario.settings.budgets.phone_endpoints *
+      budgets.Of(std::vector<std::uint64_t>{24, 24, 12, 6});
+  scenario.settings.budgets.hub_phones = budgets.Of(std::vector<std::uint64_t>{16, 16, 4, 3});
   if (!options.faults || scenario.charges.empty()) return scenario;
   const int faults = random.Between(1, 2 + static_cast<int>(scenario.charges.size()) / 8);
   for (int i = 0; i < faults; ++i) scenario.plan.push_back(Plan(scenario, random));

@@ -19,6 +19,7 @@ struct RunOptions {
   // Only to prove that the checks can fail.
   bool careless_worker = false;  // does not look whom it has before it
   std::size_t more_slots = 0;    // the cart lets in more than it was told to
+  std::size_t more_at_hubs = 0;  // the same at each hub and controller
 };
 
 enum class ArmBy : std::uint8_t { kPorts, kEcids, kSerialNumbers };

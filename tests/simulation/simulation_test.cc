@@ -36,6 +36,11 @@ TEST_F(Simulation, CartsWithoutFaults_EndNearlyAsEarlyAsTheyCould) {
   EXPECT_LE(distribution.Median(false), 1.10) << distribution.Text();
 }
 
+// Its ports taken in their order crowd one hub after the other: 1.70.
+TEST_F(Simulation, ManyPhonesOnFewHubs_AreSpreadOverThem) {
+  EXPECT_LE(Go({.seed = 372, .faults = false}).Ratio(), 1.25);
+}
+
 TEST_F(Simulation, OnePortAndAThousand) {
   EXPECT_EQ(Go({.seed = 5, .ports = 1}).broken, std::nullopt);
   EXPECT_EQ(Go({.seed = 6, .ports = 1000, .faults = false}).broken, std::nullopt);
@@ -67,6 +72,13 @@ TEST_F(Simulation, WorkerThatDoesNotLookWhomItHas_IsCaught) {
 TEST_F(Simulation, CartThatLetsInOneTooMany_IsCaught) {
   const std::string broken = FirstBroken(*stock, {.more_slots = 1});
   EXPECT_NE(broken.find("restores at once"), std::string::npos) << broken;
+}
+
+TEST_F(Simulation, CartThatLetsInOneTooManyAtAHub_IsCaught) {
+  const std::string broken = FirstBroken(*stock, {.more_at_hubs = 1});
+  EXPECT_TRUE(broken.find("restores at a hub") != std::string::npos ||
+              broken.find("restores at a controller") != std::string::npos)
+      << broken;
 }
 
 }  // namespace

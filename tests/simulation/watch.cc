@@ -41,7 +41,13 @@ void Watch::DaemonGone() {
 }
 
 void Watch::OnStart(const Process& process) {
-  std::size_t restores = 1, identifies = 1;
+  const auto hub_of = [&](const Process& one) {
+    return floor_.Sites()[static_cast<std::size_t>(one.site)].hub;
+  };
+  const auto controller_of = [&](const Process& one) {
+    return floor_.Hubs()[static_cast<std::size_t>(hub_of(one))].controller;
+  };
+  std::size_t restores = 1, identifies = 1, at_controller = 1, at_hub = 1;
   for (const auto& [task, other] : processes_.Running()) {
     if (other->site == process.site)
       Broken(fmt::format("{} is started while {} still works on port {}", process.task, task,
@@ -49,10 +55,18 @@ void Watch::OnStart(const Process& process) {
     // What an earlier daemon started counts for it, and one that said its last word for nobody.
     if (other->last_word || other->daemon != process.daemon) continue;
     ++(other->identifies ? identifies : restores);
+    if (other->identifies) continue;
+    at_controller += controller_of(*other) == controller_of(process) ? 1 : 0;
+    at_hub += hub_of(*other) == hub_of(process) ? 1 : 0;
   }
-  if (!process.identifies && restores > limit_)
-    Broken(fmt::format("{} restores at once, {} are allowed", restores, limit_));
-  if (process.identifies && identifies > identify_limit_)
+  if (!process.identifies && restores > limits_.restores)
+    Broken(fmt::format("{} restores at once, {} are allowed", restores, limits_.restores));
+  if (!process.identifies && at_controller > limits_.at_controller)
+    Broken(fmt::format("{} restores at a controller, {} are allowed", at_controller,
+                       limits_.at_controller));
+  if (!process.identifies && at_hub > limits_.at_hub)
+    Broken(fmt::format("{} restores at a hub, {} are allowed", at_hub, limits_.at_hub));
+  if (process.identifies && identifies > limits_.identifies)
     Broken(fmt::format("{} phones are asked at once", identifies));
   if (process.identifies) return;
   first_start_.try_emplace(process.job.value, clock_.Time());

@@ -27,13 +27,8 @@ struct Permission {
 class Watch : public daemon::CartObserver {
  public:
   Watch(Clock& clock, MemoryLedger& ledger, const Processes& processes, const Floor& floor,
-        std::size_t limit, std::size_t identify_limit)
-      : clock_(clock),
-        ledger_(ledger),
-        processes_(processes),
-        floor_(floor),
-        limit_(limit),
-        identify_limit_(identify_limit) {}
+        const Limits& limits)
+      : clock_(clock), ledger_(ledger), processes_(processes), floor_(floor), limits_(limits) {}
 
   void Broken(const std::string& what);
   [[nodiscard]] const std::optional<std::string>& FirstBroken() const { return broken_; }
@@ -79,8 +74,7 @@ class Watch : public daemon::CartObserver {
   MemoryLedger& ledger_;
   const Processes& processes_;
   const Floor& floor_;
-  std::size_t limit_;
-  std::size_t identify_limit_;
+  Limits limits_;
   std::optional<std::string> broken_;
   std::uint64_t trace_ = 1469598103934665603ULL;
   std::map<PortKey, Shown> shown_;

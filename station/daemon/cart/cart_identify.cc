@@ -78,23 +78,19 @@ void Cart::BeginIdentify(Port& port) {
   port.mux_wait.Set(kMuxPatience, [this, &port] { QueueIdentify(port); });
 }
 
+// Never two processes on one port: one that was ended, or only has to exit, is waited for.
 void Cart::QueueIdentify(Port& port) {
   if (ending_ || port.view.state != PortState::kIdentifying) return;
+  if (!port.task.empty()) {
+    port.identify_when_gone = true;
+    return;
+  }
   identify_slots_.Enqueue({port.view.key});
   PumpIdentify();
 }
 
-// Never two processes on one port: one that was ended, or only has to exit, is waited for.
 void Cart::PumpIdentify() {
-  while (const auto key = identify_slots_.Next()) {
-    Port& port = PortFor(*key);
-    if (port.task.empty()) {
-      StartIdentify(port);
-    } else {
-      identify_slots_.Remove(*key);
-      port.identify_when_gone = true;
-    }
-  }
+  while (const auto key = identify_slots_.Next()) StartIdentify(PortFor(*key));
 }
 
 void Cart::StartIdentify(Port& port) {
@@ -207,7 +203,7 @@ void Cart::IdentifyEnded(Port& port, ErrorCode error, const std::string& context
 void Cart::StopIdentify(Port& port, ErrorCode why) {
   port.mux_wait.Stop();
   port.identify_when_gone = false;
-  identify_slots_.Remove(port.view.key);
+  if (port.task.empty()) identify_slots_.Remove(port.view.key);  // else once that is gone
   if (port.identify) {
     ledger::JobRow row = *port.identify;
     port.identify.reset();

@@ -106,7 +106,9 @@ void Cart::OnGone(const std::string& task) {
   }
   if (std::exchange(port->queue_when_gone, false) && port->view.state == PortState::kQueued)
     QueueJob(*port);
+  identify_slots_.Remove(port->view.key);
   if (std::exchange(port->identify_when_gone, false)) QueueIdentify(*port);
+  PumpIdentify();
 }
 
 }  // namespace station::daemon

@@ -38,6 +38,21 @@ TEST(CartPorts, UnplugWhileIdentifying_EndsThatWorker) {
   EXPECT_EQ(world.View(1).state, PortState::kEmpty);
 }
 
+TEST(CartPorts, UnpluggedWhileAsked_TheNextIsAskedWhenThatProcessIsGone) {
+  World world;
+  std::vector<usb::UsbPhone> phones;
+  for (std::uint8_t port = 1; port <= 5; ++port) phones.push_back(OnBus(port));
+  world.Plug(phones);
+  const std::string first = world.workers.started.front();
+  ASSERT_EQ(world.workers.started.size(), 4U);
+  phones.erase(phones.begin());
+  world.Plug(phones);
+  EXPECT_TRUE(world.workers.killed.contains(first));
+  EXPECT_EQ(world.workers.started.size(), 4U) << "it still exits";
+  world.Die(first);
+  EXPECT_EQ(world.workers.started.size(), 5U);
+}
+
 TEST(CartPorts, IdentifyFails_ThreeTriesThenSaysWhy_ReplugAsksAgain) {
   World world;
   world.Plug({OnBus(1)});
