@@ -165,7 +165,7 @@ class CrashTable : public testing::TestWithParam<Strike> {
     const std::string jobs = "jobs:\n  concurrency: 32\n";
     if (GetParam() != Strike::kTimeOut) return jobs;
     return jobs +
-           "  deadlines: {sign: 15s, enter_recovery: 20s, boot_restore_os: 30s, stream: 25s, "
+           "  deadlines: {sign: 15s, enter_recovery: 20s, boot_restore_os: 60s, stream: 25s, "
            "flash: 25s, "
            "confirm: 30s}\n";
   }
