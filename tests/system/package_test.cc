@@ -186,6 +186,13 @@ TEST_F(SystemPackage, InstalledRestartedUpgradedPurged) {
   ASSERT_NO_FATAL_FAILURE(shop_.Arm("P1"));
   shop_.AwaitRestored("P1", firmware, 400);
 
+  // The station asks for a new usbmuxd, and gets one.
+  const std::string usbmuxd = Root("systemctl show -P MainPID usbmuxd").out;
+  Root("setpriv --reuid station --regid station --clear-groups touch /run/station/usbmuxd.restart");
+  EXPECT_TRUE(shop_.Await(
+      "another usbmuxd",
+      [&] { return Root("systemctl show -P MainPID usbmuxd").out != usbmuxd; }, 60));
+
   Held restarted;
   ASSERT_NO_FATAL_FAILURE(HoldInMidRestore("P2", restarted));
   const std::string first = Daemon();
