@@ -55,14 +55,17 @@ Sample Look(pid_t stationd, int cycles) {
           StatusOf(process, "VmRSS") * 1024};
 }
 
-// The one whose configuration lies in that folder.
+std::string Read(const fs::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// The daemon itself, not what started it, whose configuration lies in that folder.
 pid_t FindStationd(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string line((std::istreambuf_iterator<char>(file)), {});
-    if (line.contains("stationd") && line.contains(folder.string()) && !line.contains("worker"))
+  for (const auto& entry : fs::directory_iterator("/proc"))
+    if (Read(entry.path() / "comm") == "stationd\n" &&
+        Read(entry.path() / "cmdline").contains(folder.string()))
       return std::stoi(entry.path().filename().string());
-  }
   return 0;
 }
 
