@@ -28,7 +28,11 @@ constexpr int kHubPorts = 10;
 constexpr auto kBetween = 60ms;  // events
 constexpr auto kPatience = 20s;  // for the last one to be heard of
 
-std::string PortOf(int i) { return fmt::format("{}.{}", i / kHubPorts + 1, i % kHubPorts + 1); }
+// Two controllers take turns, hub by hub: a bus has 127 addresses.
+std::string PortOf(int i) {
+  const int hub = i / kHubPorts;
+  return fmt::format("{}-{}.{}", hub % 2 == 0 ? 1 : 3, hub / 2 + 1, i % kHubPorts + 1);
+}
 
 BenchOptions OptionsFor(int ports, std::filesystem::path bin) {
   BenchOptions options;
@@ -36,7 +40,7 @@ BenchOptions OptionsFor(int ports, std::filesystem::path bin) {
   options.cart = "phones:\n";
   for (int i = 0; i < ports; ++i)
     options.cart += fmt::format(
-        "  - {{name: P{}, port: \"1-{}\", product: \"iPhone10,1\", ecid: \"{:#x}\", os_build: "
+        "  - {{name: P{}, port: \"{}\", product: \"iPhone10,1\", ecid: \"{:#x}\", os_build: "
         "\"18H17\", mode: recovery, recording: false}}\n",
         i, PortOf(i), 0xeb000 + i);
   return options;
@@ -50,7 +54,7 @@ class Watcher {
         stream_(ports_->WatchPorts(&context_, {})),
         thread_([this] { Read(); }) {}
   ~Watcher() { context_.TryCancel(); }
-  // When it was told that the port is empty.
+  // When it was told that a port is empty, by its key.
   [[nodiscard]] std::map<std::string, Clock::time_point> Emptied() {
     const std::scoped_lock lock(mutex_);
     return emptied_;
@@ -61,7 +65,7 @@ class Watcher {
     for (v1::WatchPortsResponse told; stream_->Read(&told);) {
       if (told.port().state() != v1::PORT_STATE_EMPTY) continue;
       const std::scoped_lock lock(mutex_);
-      emptied_.try_emplace(told.port().label(), Clock::now());
+      emptied_.try_emplace(told.port().key(), Clock::now());
     }
   }
 
@@ -72,6 +76,15 @@ class Watcher {
   std::map<std::string, Clock::time_point> emptied_;
   std::jthread thread_;
 };
+
+// By where their phones are plugged in.
+std::map<std::string, std::string> KeysOf(Bench& bench) {
+  std::map<std::string, std::string> keys;
+  const YAML::Node ports = bench.Ctl({"ports"})["ports"];
+  for (const YAML::Node& port : ports)
+    keys[port["path"].as<std::string>()] = port["key"].as<std::string>();
+  return keys;
+}
 
 int CountIdle(Bench& bench) {
   const YAML::Node ports = bench.Ctl({"ports"})["ports"];
@@ -123,9 +136,10 @@ int main(int argc, char** argv) {
   std::this_thread::sleep_for(std::chrono::seconds(idle_seconds));
   const double idle = daemon.Spent().cpu_seconds / idle_seconds;
 
+  std::map<std::string, std::string> keys = KeysOf(bench);
   std::map<std::string, Clock::time_point> left;
   for (int i = 0; i < ports; ++i) {
-    left[PortOf(i)] = Clock::now();
+    left[keys[PortOf(i)]] = Clock::now();
     if (!Unplug(bench, i)) return fmt::print(stderr, "the rack did not answer\n"), 1;
     std::this_thread::sleep_for(kBetween);
   }
