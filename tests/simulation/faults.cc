@@ -47,7 +47,8 @@ const std::vector<Expectation>& Table() {
       {F::kUnplugged, P::kOver, {kRestored}, true},
 
       {F::kTakenAway, P::kNoJob, {Outcome::kNone}, false},
-      {F::kTakenAway, P::kQueued, {kNeedsCableOrPort}, false},
+      // Its slot may come in the moment it leaves: then a worker looks for it.
+      {F::kTakenAway, P::kQueued, {kNeedsCableOrPort, kNoSignOfLife}, false},
       {F::kTakenAway, P::kUntouched, {kNoSignOfLife}, false},
       {F::kTakenAway, P::kWritten, {kNoSignOfLife}, false},
       {F::kTakenAway, P::kWhole, {kHeld}, false},  // not confirmed

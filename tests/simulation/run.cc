@@ -276,6 +276,11 @@ void Run::JudgeFirst(int phone, Outcome outcome) {
   if (struck.empty()) allowed = {Outcome::kRestored};
   // Attempts are counted: several faults together may use them up.
   if (struck.size() > 1) allowed = {Outcome::kNeedsCableOrPort, Outcome::kNoSignOfLife};
+  // What was over when the stop came may be tried again for the other fault's sake: not any more.
+  const bool stopped = std::ranges::any_of(struck, [](const Struck& one) {
+    return one.fault == Fault::kCancelled || one.fault == Fault::kEmergencyStop;
+  });
+  if (struck.size() > 1 && stopped) allowed.push_back(Outcome::kCancelled);
   for (const Struck& one : struck) {
     const Expectation* expected = Expected(one.fault, one.phase);
     if (expected == nullptr) return watch_.Broken("the table has no row for " + Story(phone));
